@@ -1,0 +1,124 @@
+"""The traced graph of a contract, typed (the format: judge/roles/graph.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One output of a node. sizes: each a number that never changes, or an expression over the ids of inputs."""
+
+    shape: tuple[int, ...]
+    sizes: tuple[int | str, ...]
+    stride: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Ref:
+    """The tensor (or, for a scalar input, the number) that a node gives."""
+
+    node: str
+    output: int = 0
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A number that depends on sizes or on scalar inputs. value: what it was while tracing."""
+
+    text: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation, or a source: an input, a scalar, state or a constant.
+
+    args, kwargs: `Ref`s, `Expression`s, literals, lists as tuples; dtypes and devices by name.
+    name: what a source is called. value: a constant's, or a scalar's, if known.
+    """
+
+    id: str
+    op: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: tuple[Tensor, ...]
+    common: str | None
+    name: str
+    value: Any
+
+    @property
+    def base(self) -> str:
+        """`add` for `aten.add.Tensor`."""
+        return self.op.removeprefix("aten.").split(".")[0]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """nodes: by id, in order of execution. inputs, state, mutated: by name."""
+
+    nodes: dict[str, Node]
+    inputs: dict[str, str]
+    state: dict[str, str]
+    results: tuple[Ref, ...]
+    mutated: dict[str, Ref]
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Graph:
+        """Raises KeyError naming a missing field."""
+        nodes = {node["id"]: _node(node) for node in data["nodes"]}
+        results = tuple(_value(ref) for ref in data["results"])
+        mutated = {name: _value(ref) for name, ref in data["mutated"].items()}
+        return cls(nodes, data["inputs"], data["state"], results, mutated)
+
+    def tensor(self, ref: Ref) -> Tensor:
+        """What is known of the tensor that `ref` names."""
+        return self.nodes[ref.node].outputs[ref.output]
+
+    def live(self) -> list[Node]:
+        """The operations that results and mutated inputs depend on, in order."""
+        wanted = {ref.node for ref in (*self.results, *self.mutated.values())}
+        for node in reversed(self.nodes.values()):
+            if node.id in wanted:
+                wanted |= {ref.node for ref in references((node.args, tuple(node.kwargs.values())))}
+        return [node for node in self.nodes.values() if node.id in wanted]
+
+
+def references(value: Any) -> list[Ref]:
+    """The `Ref`s in an argument."""
+    if isinstance(value, Ref):
+        return [value]
+    return [ref for item in value for ref in references(item)] if isinstance(value, tuple) else []
+
+
+def _node(data: dict[str, Any]) -> Node:
+    return Node(
+        id=data["id"],
+        op=data["op"],
+        args=tuple(_value(arg) for arg in data["args"]),
+        kwargs={name: _value(arg) for name, arg in data["kwargs"].items()},
+        outputs=tuple(
+            Tensor(tuple(o["shape"]), tuple(o["sizes"]), tuple(o["stride"]), o["dtype"]) for o in data["outputs"]
+        ),
+        common=data.get("common"),
+        name=data.get("name", ""),
+        value=_value(data.get("value")),
+    )
+
+
+def _value(data: Any) -> Any:
+    match data:
+        case {"ref": node}:
+            return Ref(node, data.get("output", 0))
+        case {"expression": text, "value": value}:
+            return Expression(text, _value(value))
+        case {"float": text}:
+            return float(text)
+        case dict():
+            ((_, name),) = data.items()
+            return name
+        case list():
+            return tuple(_value(item) for item in data)
+    return data

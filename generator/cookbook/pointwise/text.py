@@ -1,0 +1,85 @@
+"""Python text: numbers, names, and calls broken over lines as ruff formats them."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import math
+import re
+import struct
+from collections.abc import Iterable, Sequence
+
+WIDTH = 120
+REGISTER = {
+    "float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64", "bool": "int1",
+    "int8": "int8", "int16": "int16", "int32": "int32", "int64": "int64", "uint8": "uint8",
+}  # fmt: skip
+"""Torch's dtype → what a kernel computes it in: half types in float32, as eager's own kernels do."""
+
+HALF = ("float16", "bfloat16")
+LARGEST = 3.4028234663852886e38
+
+
+def is_float(dtype: str) -> bool:
+    return "float" in dtype
+
+
+def number(value: float, dtype: str) -> str:
+    """`value` as a literal of an expression in `dtype`."""
+    if dtype == "bool":
+        return str(bool(value))
+    if not is_float(dtype):
+        return str(int(value))
+    value = float(value)
+    if dtype != "float64" and LARGEST < abs(value) < math.inf:
+        value = math.copysign(math.inf, value)
+    return repr(value) if math.isfinite(value) else f'float("{value}")'
+
+
+def rounded(value: float, dtype: str) -> float:
+    """`value` as a half type holds it: eager compares and clamps with bounds of the tensor's own type."""
+    if dtype == "float16":
+        if abs(value) >= 65520:
+            return math.copysign(math.inf, value)
+        return float(struct.unpack("<e", struct.pack("<e", value))[0])
+    if dtype == "bfloat16" and math.isfinite(value):
+        (bits,) = struct.unpack("<I", struct.pack("<f", value))
+        bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000
+        return float(struct.unpack("<f", struct.pack("<I", bits))[0])
+    return float(value)
+
+
+class Names:
+    """Identifiers of one scope, none given twice."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {"torch", "triton", "tl", "libdevice", *keyword.kwlist, *dir(builtins), *taken}
+
+    def fresh(self, wish: str) -> str:
+        """`wish` if it is free, else with the first number that makes it so."""
+        base = re.sub(r"\W+", "_", wish).strip("_") or "value"
+        base = f"_{base}" if base[0].isdigit() else base
+        name, k = base, 0
+        while name in self._taken:
+            k += 1
+            name = f"{base}_{k}"
+        self._taken.add(name)
+        return name
+
+
+def call(head: str, args: Sequence[str], tail: str, indent: int) -> list[str]:
+    """`head(args)tail` at `indent`: on one line, else the arguments on their own, else one a line."""
+    pad = " " * indent
+    inline = ", ".join(args)
+    whole = f"{pad}{head}({inline}){tail}"
+    if len(whole) <= WIDTH:
+        return [whole]
+    if len(pad) + 4 + len(inline) <= WIDTH:
+        return [f"{pad}{head}(", f"{pad}    {inline}", f"{pad}){tail}"]
+    return [f"{pad}{head}(", *(f"{pad}    {arg}," for arg in args), f"{pad}){tail}"]
+
+
+def assign(name: str, value: str, comment: str, indent: int) -> str:
+    """`name = value  # comment`; the comment only where it fits."""
+    line = f"{' ' * indent}{name} = {value}"
+    return f"{line}  # {comment}" if comment and len(line) + len(comment) + 4 <= WIDTH else line

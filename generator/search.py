@@ -1,0 +1,103 @@
+"""The loop of one seed: ask, judge, tell the author exactly what was wrong, ask again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.generator.author import Author, Exhausted, Proposal, Round
+from pytest_kernelfalcon.judge.verdict import Verdict
+
+
+class SeedJudge(Protocol):
+    """What a search needs of the judge. Raises JudgeError and Cancelled; a deadline becomes a verdict."""
+
+    def judge(self, contract: Contract, source: str, gate: Literal["seed", "accept"], control: Control) -> Verdict: ...
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One round of a seed, told to `record` as soon as it is judged. number: from 0. repeated: not judged again."""
+
+    number: int
+    author: str
+    round: Round
+    repeated: bool
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """How a search ended.
+
+    won: `kernel` was accepted. specialised: none was, but `kernel` is right at the declared sizes.
+    lost: there were candidates, and `reason` says what became of them.
+    exhausted: no author had a candidate; `reason` is theirs and `missing` names the operations in the way.
+    """
+
+    state: Literal["won", "specialised", "lost", "exhausted"]
+    tried: list[Tried]
+    kernel: Tried | None = None
+    reason: str = ""
+    missing: tuple[str, ...] = ()
+
+    @property
+    def judged(self) -> int:
+        return sum(not tried.repeated for tried in self.tried)
+
+
+def search(
+    contract: Contract,
+    authors: Sequence[Author],
+    judge: SeedJudge,
+    seed: int,
+    rounds: int,
+    control: Control,
+    record: Callable[[Tried], None],
+) -> SeedResult:
+    """Tries up to `rounds` candidates, asking the authors in order, each until it is exhausted.
+
+    A candidate that this seed has had before keeps its verdict and uses up a round.
+    Raises Cancelled and DeadlineExceeded of `control`, and JudgeError.
+    """
+    tried: list[Tried] = []
+    waiting = list(authors)
+    endings: list[Exhausted] = []
+    while waiting and len(tried) < rounds:
+        control.check()
+        author = waiting[0]
+        answer = author.propose(contract, [one.round for one in tried], seed, control)
+        if isinstance(answer, Exhausted):
+            endings.append(answer)
+            waiting.pop(0)
+            continue
+        tried.append(_try(contract, answer, author.name, tried, judge, control))
+        record(tried[-1])
+        if tried[-1].round.verdict.outcome == "accepted":
+            return SeedResult("won", tried, tried[-1])
+    return _without_accepted(tried, endings)
+
+
+def _try(
+    contract: Contract, proposal: Proposal, author: str, tried: list[Tried], judge: SeedJudge, control: Control
+) -> Tried:
+    for earlier in tried:
+        if earlier.round.proposal.source == proposal.source:
+            return Tried(len(tried), author, Round(proposal, earlier.round.verdict), repeated=True)
+    verdict = judge.judge(contract, proposal.source, "seed", control)
+    return Tried(len(tried), author, Round(proposal, verdict), repeated=False)
+
+
+def _without_accepted(tried: list[Tried], endings: list[Exhausted]) -> SeedResult:
+    missing = tuple(dict.fromkeys(name for ending in endings for name in ending.missing))
+    for one in tried:
+        if one.round.verdict.outcome == "specialised":
+            return SeedResult("specialised", tried, one, "right at the declared sizes only", missing)
+    if not tried:
+        return SeedResult("exhausted", tried, reason="; ".join(ending.reason for ending in endings), missing=missing)
+    last = tried[-1].round.verdict
+    count = f"{len(tried)} round{'s' if len(tried) > 1 else ''}"
+    reason = f"{count} without a kernel; the last: {last.outcome}: {last.message}"
+    return SeedResult("lost", tried, reason=reason, missing=missing)

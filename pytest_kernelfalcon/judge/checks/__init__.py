@@ -1,0 +1,34 @@
+"""The checks, cheapest first. Adding one is a function in a file of this folder and one line in `CHECKS`.
+
+A check looks at a `Trial` and either returns, or raises `Found` with the cause and the place. What it learns (the
+plan, compile figures, sizes that are not served) it leaves in the trial for the verdict and for later checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from pytest_kernelfalcon.judge.checks import compiled, declared, repeated, running, source
+from pytest_kernelfalcon.judge.gates import GateName
+from pytest_kernelfalcon.judge.trial import Trial
+
+
+class Check(NamedTuple):
+    """stage: the verdict's name for it. gates: which gates make it."""
+
+    stage: str
+    look: Callable[[Trial], None]
+    gates: Sequence[GateName] = ("seed", "accept")
+
+
+CHECKS: list[Check] = [
+    Check("parse", source.starts),
+    Check("trace", declared.plan),
+    Check("compile", compiled.for_targets),
+    Check("run", running.first_form),
+    Check("run", repeated.same_tensors),
+    Check("run", repeated.configurations),
+    Check("run", running.varied_sizes),
+    Check("repeat", repeated.program_orders, gates=("accept",)),
+]

@@ -1,0 +1,55 @@
+"""Compiling for real GPUs: registers, spills and shared memory, with no GPU here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.judge.finding import Finding, Found
+from pytest_kernelfalcon.judge.host import Ended, Overdue
+from pytest_kernelfalcon.judge.trial import Trial
+
+FIGURES = ("status", "registers", "spills", "shared", "detail")
+
+
+def for_targets(trial: Trial) -> None:
+    """One target at least must take every launch; one that a launch does not fit is listed, an error refuses."""
+    rows = compile_plan(trial, trial.plan)
+    for row in rows:
+        _list(trial, row)
+    for row in rows:
+        if row["status"] == "error":
+            facts = {"kernel": row["kernel"], "target": row["target"], "detail": row["detail"]}
+            raise Found(Finding(Cause.COMPILE_ERROR, trial.stage, facts, row["line"]))
+    if trial.targets and all(figures["status"] == "too_large" for figures in trial.targets.values()):
+        row = next(row for row in rows if row["status"] == "too_large")
+        facts = {"kernel": row["kernel"], "detail": row["detail"]}
+        raise Found(Finding(Cause.OUT_OF_RESOURCES, trial.stage, facts, row["line"]))
+
+
+def compile_plan(trial: Trial, launches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the compile role (judge/roles/compile.py), from the cache where this was compiled before."""
+    job = {"source": trial.source, "launches": launches, "targets": list(trial.gate.targets)}
+    key = hashlib.sha256(json.dumps([job, trial.versions], sort_keys=True).encode()).hexdigest()
+    if (rows := trial.compiled.get(key)) is not None:
+        return rows
+    with trial.zygotes.fork("compile", job, trial.control) as child:
+        try:
+            rows = child.receive(trial.control, trial.patience.compile)[0]["rows"]
+        except Overdue as overdue:
+            trial.fail(Cause.COMPILE_TIMEOUT, seconds=overdue.seconds)
+        except Ended as ended:
+            trial.fail(Cause.COMPILE_TIMEOUT, seconds=trial.patience.compile, detail=ended.how)
+    trial.compiled.put(key, rows)
+    return rows
+
+
+def _list(trial: Trial, row: dict[str, Any]) -> None:
+    """A target's figures are its worst kernel's."""
+    before = trial.targets.setdefault(row["target"], {"status": "ok", "registers": 0, "spills": 0, "shared": 0})
+    if row["status"] != "ok":
+        before["status"] = row["status"]
+    for name in ("registers", "spills", "shared"):
+        before[name] = max(before[name], row.get(name) or 0)

@@ -1,0 +1,106 @@
+"""One call's results: structure, memory, accuracy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.contracts.trees import leaves, skeleton
+from pytest_kernelfalcon.judge.accuracy import decide
+from pytest_kernelfalcon.judge.finding import Finding, Found
+from pytest_kernelfalcon.judge.trial import Run, Trial
+
+
+def judge_outputs(trial: Trial, run: Run) -> None:
+    """Every check of `OUTPUT_CHECKS` on one call; raises `Found` with the case."""
+    try:
+        for check in OUTPUT_CHECKS:
+            check(trial, run)
+    finally:
+        os.close(run.outputs_fd)
+
+
+def _found(trial: Trial, run: Run, cause: Cause, worst: dict[str, Any] | None = None, **facts: Any) -> NoReturn:
+    raise Found(Finding(cause, trial.stage, facts, case=run.case.to_json(), worst=worst))
+
+
+def structure(trial: Trial, run: Run) -> None:
+    """Nesting, number, shapes and dtypes of the results."""
+    got, want = skeleton(run.got["tree"]), skeleton(run.expected["tree"])
+    if got != want:
+        shown = _shown(run.got["tree"])
+        _found(trial, run, Cause.RESULT_STRUCTURE, detail=f"{shown} where `forward` returns {_nesting(want)}")
+    for index, (mine, expected) in enumerate(_pairs(run)):
+        if list(mine["shape"]) != expected["shape"]:
+            _found(trial, run, Cause.OUTPUT_SHAPE, output=index, got=mine["shape"], want=expected["shape"])
+        if mine["dtype"] != expected["dtype"]:
+            _found(trial, run, Cause.OUTPUT_DTYPE, output=index, got=mine["dtype"], want=expected["dtype"])
+
+
+def inputs_kept(trial: Trial, run: Run) -> None:
+    """No input or state is changed but those that the problem changes itself."""
+    from pytest_kernelfalcon.judge.trial import storage_names
+
+    mutable = set()
+    for item, tree in zip(trial.contract.inputs, run.expected["inputs"], strict=True):
+        if item.name in trial.contract.mutates:
+            mutable |= {leaf["storage"] for leaf in leaves(tree)}
+    for storage in run.got["modified"]:
+        if storage not in mutable:
+            _found(trial, run, Cause.INPUT_MODIFIED, detail=storage_names(trial.contract, run.expected)[storage])
+
+
+def own_memory(trial: Trial, run: Run) -> None:
+    """An output is memory that a kernel wrote, and an input's only where `forward` returns that input."""
+    from pytest_kernelfalcon.judge.trial import storage_names
+
+    names = storage_names(trial.contract, run.expected)
+    for index, mine in enumerate(run.got["tensors"][: len(trial.contract.outputs)]):
+        if mine["storage"] < len(names):
+            alias = trial.contract.outputs[index].alias
+            if alias is None or names[mine["storage"]] != alias:
+                _found(trial, run, Cause.ALIASES_INPUT, output=index, detail=f"`{names[mine['storage']]}`")
+        elif mine["storage"] not in run.got["launched"] and mine["nbytes"]:
+            _found(trial, run, Cause.PASSTHROUGH, output=index)
+
+
+def written(trial: Trial, run: Run) -> None:
+    """Every element of every output was written (known in a watched call only)."""
+    for index, mine in enumerate(run.got["tensors"]):
+        if mine["unwritten"] > 0:
+            total = _elements(mine["shape"])
+            _found(trial, run, Cause.UNWRITTEN_OUTPUT, output=index, count=mine["unwritten"], total=total)
+
+
+def accurate(trial: Trial, run: Run) -> None:
+    """Values, held against eager's and fp64's by the comparer."""
+    figures = trial.compare(run, run.got["tensors"])
+    for index, numbers in enumerate(figures):
+        judgement = decide(index, numbers, trial.pool)
+        if judgement.cause is not None:
+            _found(trial, run, judgement.cause, judgement.worst, **judgement.facts)
+        trial.note(judgement)
+
+
+OUTPUT_CHECKS: list[Callable[[Trial, Run], None]] = [structure, inputs_kept, own_memory, written, accurate]
+
+
+def _pairs(run: Run) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return list(zip(run.got["tensors"], run.expected["outputs"], strict=True))
+
+
+def _elements(shape: list[int]) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total
+
+
+def _shown(tree: dict[str, Any]) -> str:
+    return str(tree["v"]) if "v" in tree else _nesting(skeleton(tree))
+
+
+def _nesting(nesting: object) -> str:
+    return str(nesting).replace("'", "") if nesting != "tensor" else "a tensor"

@@ -1,0 +1,99 @@
+"""Running: at the form that stands for the problem, then at varied data sizes."""
+
+from __future__ import annotations
+
+from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.judge.cases import Case, find_failing, varied
+from pytest_kernelfalcon.judge.checks.outputs import judge_outputs
+from pytest_kernelfalcon.judge.finding import Costly, Found, UnsupportedHere
+from pytest_kernelfalcon.judge.platforms import Form
+from pytest_kernelfalcon.judge.trial import How, Trial
+
+SHRUNK_FORM = "shrunk_form"
+MAX_TRIES = 4
+"""Draws of hypothesis for each case wanted: some are repetitions, or sizes that the candidate does not serve."""
+
+
+def first_form(trial: Trial) -> None:
+    """One case, fully watched, at the declared sizes or, where they are too large to run here, at smaller ones."""
+    for form in trial.platform.forms(trial.contract, trial.programs):
+        try:
+            _run(trial, Case.of(form.sizes), How(watch=True, races=True))
+        except Costly:
+            continue
+        except UnsupportedHere as unsupported:
+            _not_served(trial, form, unsupported)
+        trial.form = form
+        if not form.declared:
+            trial.flag(SHRUNK_FORM)
+        return
+    trial.fail(Cause.NOT_RUNNABLE, detail=f"one call takes more than {trial.gate.operations} memory operations")
+
+
+def _not_served(trial: Trial, form: Form, unsupported: UnsupportedHere) -> None:
+    if form.declared:
+        trial.fail(Cause.UNSUPPORTED_DECLARED, detail=str(unsupported))
+    trial.fail(Cause.UNSUPPORTED_SHRUNK, detail=str(unsupported))
+
+
+def varied_sizes(trial: Trial) -> None:
+    """The gate's number of cases at sizes that hypothesis draws; the failing one is shrunk to the simplest."""
+    assert trial.form is not None
+    search = _Search(trial)
+    cases = varied(trial.form.sizes, trial.form.admitted)
+    find_failing(cases, search.fails, MAX_TRIES * trial.gate.cases)
+    if search.stopped is not None:
+        raise search.stopped
+
+
+class _Search:
+    """Remembers every case, and follows one cause only while hypothesis shrinks."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+        self.known: dict[Case, Found | None] = {}
+        self.stopped: BaseException | None = None
+        self._ended = False
+
+    def fails(self, case: Case) -> bool:
+        if self._ended or (self._enough() and self.stopped is None):
+            return False
+        try:
+            found = self._look(case)
+        except BaseException as error:  # cancelled, or our own failure: hypothesis must not shrink it
+            self.stopped, self._ended = error, True
+            return False
+        if found is None:
+            return False
+        first = self.stopped
+        if isinstance(first, Found) and first.finding.cause != found.finding.cause:
+            return False
+        self.stopped = found
+        return True
+
+    def _enough(self) -> bool:
+        return self.trial.cases >= self.trial.gate.cases
+
+    def _look(self, case: Case) -> Found | None:
+        if case not in self.known:
+            self.known[case] = None
+            try:
+                _run(self.trial, case, How())
+            except Found as found:
+                self.known[case] = found
+            except Costly:
+                self.trial.flag("costly_case_left_out")
+            except UnsupportedHere as unsupported:
+                _remember(self.trial, case, unsupported)
+        return self.known[case]
+
+
+def _remember(trial: Trial, case: Case, unsupported: UnsupportedHere) -> None:
+    entry = {"sizes": dict(case.sizes), "detail": str(unsupported)}
+    if entry not in trial.unsupported:
+        trial.unsupported.append(entry)
+
+
+def _run(trial: Trial, case: Case, how: How) -> None:
+    judge_outputs(trial, trial.run(case, how))
+    trial.cases += 1

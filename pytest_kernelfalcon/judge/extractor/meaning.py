@@ -1,0 +1,35 @@
+"""What one module-level name of a candidate is, as its kernels may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pytest_kernelfalcon.judge.extractor.folding import Value
+
+Kind: TypeAlias = Literal["module", "triton", "constexpr", "constant", "kernel", "jit", "import", "python"]
+
+
+@dataclass(frozen=True)
+class Global:
+    """What one module-level name is.
+
+    kind: "module" (one of Triton's that kernels may name), "triton" (a function, class or dtype of it), "constexpr"
+    (`tl.constexpr(<literal>)`), "constant" (a plain literal, for parameter defaults only), "kernel", "jit" (the
+    decorator), "import" (anything else that is imported), "python" (anything else).
+    path: of the first two kinds and of "import". value: of the two kinds of constant.
+    """
+
+    kind: Kind
+    line: int
+    path: str = ""
+    value: Value = None
+
+    @property
+    def meaning(self) -> tuple[str, str, str]:
+        """Equal for two bindings that are the same to a kernel."""
+        return self.kind, self.path, repr(self.value)
+
+    def same_elsewhere(self, other: Global) -> bool:
+        """Whether another version of Triton has it there: `triton.language.math.rsqrt` and `….libdevice.rsqrt`."""
+        return self.path.startswith("triton.") and self.path.rpartition(".")[2] == other.path.rpartition(".")[2]

@@ -1,0 +1,49 @@
+"""Findings: why a candidate is not accepted, as one check found it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_kernelfalcon.contracts.causes import CATALOGUE, Cause, Outcome, explain, fix
+
+
+@dataclass
+class Finding:
+    """facts fill the cause's message. line and program: where in the candidate. case: which call showed it."""
+
+    cause: Cause
+    stage: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    line: int | None = None
+    program: list[int] | None = None
+    case: dict[str, Any] | None = None
+    worst: dict[str, Any] | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        return CATALOGUE[self.cause].outcome
+
+    @property
+    def message(self) -> str:
+        return explain(self.cause, **self.facts)
+
+    @property
+    def fix(self) -> str:
+        return fix(self.cause)
+
+
+class Found(Exception):
+    """Ends the judging with a finding."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+class UnsupportedHere(Exception):
+    """The candidate says that it does not serve the case's sizes."""
+
+
+class Costly(Exception):
+    """The case takes more operations than the gate allows."""

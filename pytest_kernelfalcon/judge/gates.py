@@ -1,0 +1,49 @@
+"""Gates: how thoroughly a candidate is judged, and how long the judge waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+GateName = Literal["seed", "accept"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """cases: distinct calls compared. targets: compute capabilities to compile for. operations: memory operations of
+    one call in the interpreter. configurations: how many of an autotuned kernel's are tried. orders: orders of the
+    programs that the first case is repeated in.
+    """
+
+    name: GateName
+    cases: int
+    targets: tuple[int, ...]
+    operations: int
+    configurations: int
+    orders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds that the judge waits: for a problem to be inspected, one message of a wrapper, one call's kernels, one
+    case's reference or comparison, and the compiler.
+    """
+
+    inspect: float = 90.0
+    trace: float = 10.0
+    run: float = 30.0
+    reference: float = 60.0
+    compile: float = 120.0
+
+
+GATES: dict[GateName, Gate] = {
+    "seed": Gate("seed", cases=8, targets=(90,), operations=20_000, configurations=2),
+    "accept": Gate(
+        "accept",
+        cases=24,
+        targets=(80, 90, 100),
+        operations=60_000,
+        configurations=32,
+        orders=("reversed", "shuffled"),
+    ),
+}

@@ -1,0 +1,110 @@
+"""The builder that Triton's interpreter calls for every operation: theirs, with this package's parts in front."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import numpy as np
+import torch
+import triton
+import triton.language as tl
+
+from pytest_kernelfalcon.judge.interpreter.atomics import AtomicOps
+from pytest_kernelfalcon.judge.interpreter.dot import PRECISIONS, DotOps
+from pytest_kernelfalcon.judge.interpreter.faults import NotRunnable
+from pytest_kernelfalcon.judge.interpreter.internals import InterpreterBuilder, InterpreterOptions, TensorHandle
+from pytest_kernelfalcon.judge.interpreter.libdevice import LibraryOps
+from pytest_kernelfalcon.judge.interpreter.machine import Checks
+from pytest_kernelfalcon.judge.interpreter.memory import Array, Memory
+from pytest_kernelfalcon.judge.interpreter.overflow import AddressOps
+
+_COMPARISONS = {
+    **{f"create_icmp{sign}{name}": operation for sign in "SU" for name, operation in (
+        ("LE", np.less_equal), ("LT", np.less), ("GE", np.greater_equal), ("GT", np.greater))},
+    **{f"create_fcmp{kind}{name}": operation for kind in "OU" for name, operation in (
+        ("LT", np.less), ("GT", np.greater), ("LE", np.less_equal), ("GE", np.greater_equal), ("EQ", np.equal),
+        ("NE", np.not_equal))},
+    "create_icmpEQ": np.equal,
+    "create_icmpNE": np.not_equal,
+}  # fmt: skip
+
+
+def _comparison(operation: Any) -> Any:
+    def compare(self: Any, lhs: Any, rhs: Any) -> Any:
+        return TensorHandle(operation(lhs.data, rhs.data), tl.int1)
+
+    return compare
+
+
+class ComparisonOps:
+    """Comparisons give int1: Triton's interpreter leaves them the operands' type, and a mask that goes through a
+    broadcast becomes an int32."""
+
+
+for _name, _operation in _COMPARISONS.items():
+    setattr(ComparisonOps, _name, _comparison(_operation))
+
+
+class OtherOps:
+    """What is slow, wrong or missing in Triton's own."""
+
+    def create_erf(self, arg: Any) -> Any:
+        return TensorHandle(torch.from_numpy(np.array(arg.data)).erf().numpy(), arg.dtype.scalar)
+
+    def create_umulhi(self, lhs: Any, rhs: Any) -> Any:
+        bits = 8 * lhs.data.itemsize
+        left, right = (side.data.view(f"u{bits // 8}").astype(np.uint64) for side in (lhs, rhs))
+        high = _high_64(left, right) if bits == 64 else (left * right) >> np.uint64(bits)
+        return TensorHandle(high.astype(f"u{bits // 8}").view(lhs.data.dtype), lhs.dtype.scalar)
+
+    def create_histogram(self, data: Any, bins: int, mask: Any) -> Any:
+        valid = (data.data >= 0) & (data.data < bins)
+        if mask is not None:
+            valid = valid & mask.data
+        return TensorHandle(np.bincount(data.data[valid], minlength=bins).astype(np.int32), tl.int32)
+
+    def create_gather(self, src: Any, indices: Any, axis: int) -> Any:
+        size = src.data.shape[axis]
+        outside = (indices.data < 0) | (indices.data >= size)
+        if outside.any():
+            raise IndexError(f"tl.gather index {int(indices.data[outside][0])} is not in 0…{size - 1}")
+        return TensorHandle(np.take_along_axis(src.data, indices.data.astype(np.int64), axis=axis), src.dtype.scalar)
+
+    def create_print(self, prefix: Any, hex: Any, values: Any, is_signed: Any) -> None:  # noqa: A002
+        """Nobody reads it."""
+
+    def create_grid_dependency_wait(self) -> None:
+        """Launches run one after another."""
+
+    def create_grid_dependency_launch_dependents(self) -> None:
+        """Launches run one after another."""
+
+
+def _high_64(left: Array, right: Array) -> Array:
+    """The high half of 128-bit products, from four of 32 bits."""
+    low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
+    middle = (left >> half) * (right & low) + (((left & low) * (right & low)) >> half)
+    other = (left & low) * (right >> half) + (middle & low)
+    high: Array = (left >> half) * (right >> half) + (middle >> half) + (other >> half)
+    return high
+
+
+class Builder(AtomicOps, AddressOps, ComparisonOps, OtherOps, DotOps, LibraryOps, InterpreterBuilder):  # type: ignore[misc]
+    """Never compiles anything: one to a process, in `triton.runtime.interpreter.interpreter_builder`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        options = vars(InterpreterOptions()) | {
+            "allowed_dot_input_precisions": PRECISIONS,
+            "sanitize_overflow": False,
+            "num_warps": 4,
+            "num_ctas": 1,
+        }
+        self.options = types.SimpleNamespace(**options)
+        self.begin(Memory([]), Checks(), None, "", (0, 0, 0))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("create_", "get_")):
+            raise NotRunnable(f"the interpreter of Triton {triton.__version__} has no `{name}`")
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")

@@ -1,0 +1,112 @@
+"""`triton.language` as kernels see it in this process: every builtin bound to the interpreter, once and for good.
+
+Triton's own interpreter patches these namespaces at each launch and each call of a jit function, and takes it back
+after a launch: half of the time that a small kernel takes. This process never compiles, so nothing is taken back.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any
+
+import triton.language as tl
+import triton.language.extra.cuda as cuda
+import triton.language.extra.cuda.libdevice as cuda_libdevice
+import triton.language.extra.hip.libdevice as hip_libdevice
+import triton.language.extra.libdevice as libdevice
+import triton.runtime.interpreter as stock
+
+from pytest_kernelfalcon.judge.interpreter import control, dtypes, reductions, semantics
+from pytest_kernelfalcon.judge.interpreter.builder import Builder
+from pytest_kernelfalcon.judge.interpreter.internals import (
+    InterpretedFunction,
+    TritonSemantic,
+    is_builtin,
+    patch_language,
+)
+
+_NAMESPACES: tuple[Any, ...] = (
+    tl,
+    tl.core,
+    tl.math,
+    tl.core.tensor,
+    tl.core.tensor_descriptor_base,
+    cuda,
+    cuda_libdevice,
+    hip_libdevice,
+)
+
+
+def patch() -> Builder:
+    """Bind everything to a new builder, and return it."""
+    builder = Builder()
+    semantic = TritonSemantic(builder)
+    stock.interpreter_builder, stock.interpreter_semantic = builder, semantic
+    stock._get_np_dtype = dtypes.numpy_dtype
+    stock._interpreter = _NoRawMemory()
+    unpack = getattr(stock, "_mxfp_value_handle_to_float32", None)  # Triton 3.6 has no tl.dot_scaled here
+    if unpack is not None:
+        stock._mxfp_value_handle_to_float32 = lambda value: dtypes.scaled_operand(value, unpack)
+    builtins = [(space, inspect.getmembers(space, is_builtin)) for space in _NAMESPACES]
+    patch_language(types.SimpleNamespace(__globals__={"tl": tl, "core": tl.core}))
+    for space, members in builtins:
+        for name, member in members:
+            setattr(space, name, _bound(member, semantic))
+    for name in vars(libdevice):
+        if hasattr(cuda_libdevice, name) and not name.startswith("_"):
+            setattr(libdevice, name, getattr(cuda_libdevice, name))
+    _patch_functions(builder, semantic)
+    _patch_calls(builder, semantic)
+    return builder
+
+
+class _NoRawMemory:
+    """In the place of Triton's functions that follow raw addresses: whatever would still call them fails."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"interpreted kernels have no raw memory: `{name}` must go through Memory")
+
+
+def _bound(builtin: Callable[..., Any], semantic: Any) -> Callable[..., Any]:
+    """A builtin that is given the interpreter's semantic, whatever else it is given."""
+    function = inspect.unwrap(builtin, stop=lambda f: not is_builtin(f)) if is_builtin(builtin) else builtin
+
+    def bound(*arguments: Any, **named: Any) -> Any:
+        named["_semantic"] = semantic
+        return function(*arguments, **named)
+
+    bound.__name__ = getattr(builtin, "__name__", "builtin")
+    return bound
+
+
+def _patch_functions(builder: Builder, semantic: Any) -> None:
+    """What is more than a builtin with a semantic."""
+    dynamic, static = semantics.loop_range(builder, semantic), semantics.static_range(builder)
+    for space in (tl, tl.core):
+        space.range, space.static_range = dynamic, static
+        space.static_print = lambda *values, **options: None
+        space.reduce, space.associative_scan = reductions.reduce, reductions.associative_scan
+    tl.tensor.reduce, tl.tensor.associative_scan = reductions.reduce, reductions.associative_scan
+    tl.tensor.__index__ = lambda self: int(self.handle.data.item())
+
+
+def _patch_calls(builder: Builder, semantic: Any) -> None:
+    """How a kernel calls another jit function, and that no launch goes past `launch`."""
+    helpers = semantics.helpers(builder, semantic)
+    rewritten: dict[Any, Callable[..., Any]] = {}
+
+    def rewrite(self: Any) -> Callable[..., Any]:
+        if self.fn not in rewritten:
+            rewritten[self.fn] = control.rewrite(self.fn, helpers)
+        return rewritten[self.fn]
+
+    def call(self: Any, *arguments: Any, **named: Any) -> Any:
+        builder.budget.spend()
+        return rewrite(self)(*arguments, **named)
+
+    def run(self: Any, *arguments: Any, **named: Any) -> None:
+        raise RuntimeError(f"kernel {self.fn.__name__!r}: in this process kernels run through interpreter.launch only")
+
+    InterpretedFunction.rewrite, InterpretedFunction.__call__, InterpretedFunction.run = rewrite, call, run

@@ -1,0 +1,192 @@
+"""The judge: contracts from problems, verdicts on candidates. Everything that runs foreign code is another process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
+from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.contracts.control import Control, DeadlineExceeded
+from pytest_kernelfalcon.contracts.problem import Problem, sha256
+from pytest_kernelfalcon.judge import platforms
+from pytest_kernelfalcon.judge.checks import CHECKS
+from pytest_kernelfalcon.judge.compiled import Compiled
+from pytest_kernelfalcon.judge.finding import Finding, Found
+from pytest_kernelfalcon.judge.gates import GATES, Gate, GateName, Patience
+from pytest_kernelfalcon.judge.host import Child, Ended, Overdue, Zygotes
+from pytest_kernelfalcon.judge.platforms import Unavailable
+from pytest_kernelfalcon.judge.trial import Trial
+from pytest_kernelfalcon.judge.verdict import Verdict
+
+MAX_REFERENCES = 4
+"""Problems whose reference process is kept warm."""
+
+__all__ = ["Judge", "Unavailable"]
+
+
+class Judge:
+    """Starts its zygotes at the first need; `close` (or leaving a `with`) ends every process.
+
+    platform: `auto`, `cpu`. sandbox: `require` refuses to run where something of it is missing, `off` does without.
+    cache: a directory for compile results, or None. Raises `Unavailable` for a platform that is not here.
+    """
+
+    def __init__(
+        self,
+        platform: str = "auto",
+        sandbox: Literal["auto", "require", "off"] = "auto",
+        cache: Path | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._platform = platforms.choose(platform)
+        self._sandbox = sandbox
+        self._patience = patience or Patience()
+        self._zygotes = Zygotes(sandbox)
+        self._compiled = Compiled(cache)
+        self._references: dict[str, Child] = {}
+        self._comparer: Child | None = None
+        self._allowed = False
+
+    def __enter__(self) -> Judge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def platform(self) -> str:
+        return self._platform.name
+
+    @property
+    def device(self) -> str:
+        return self._platform.device
+
+    def start(self) -> None:
+        """Begin to start the zygotes without waiting for them."""
+        self._zygotes.start()
+
+    def close(self) -> None:
+        for child in (*self._references.values(), *([self._comparer] if self._comparer else [])):
+            child.close()
+        self._references.clear()
+        self._comparer = None
+        self._zygotes.close()
+
+    def inspect(self, problem: Problem, control: Control) -> Contract:
+        """The problem as a contract, found by running it. Raises `ProblemError` where it is broken or inadmissible."""
+        self._allow(control)
+        job = {"source": problem.text, "path": problem.path, "id": "model"}
+        phase = "import"
+        with self._zygotes.fork("inspect", job, control) as child:
+            while True:
+                try:
+                    answer, _ = child.receive(control, self._patience.inspect)
+                except Overdue as overdue:
+                    raise ProblemError(problem.path, Cause.PROBLEM_HANG, detail=phase, seconds=overdue.seconds) from None
+                except Ended as ended:
+                    raise _ended(problem.path, phase, ended) from None
+                if "contract" in answer:
+                    return Contract.from_json(answer["contract"])
+                if "broken" in answer:
+                    cause = Cause(answer["broken"])
+                    raise ProblemError(problem.path, cause, line=answer["line"], **answer["facts"])
+                phase = str(answer["phase"])
+
+    def judge(self, contract: Contract, source: str, gate: GateName, control: Control) -> Verdict:
+        """A verdict on a candidate's source. Raises `JudgeError` where the judge itself fails, `Cancelled` when
+        stopped, and `ProblemError` where the problem breaks at sizes that it took before.
+        """
+        self._allow(control)
+        trial = self._trial(contract, source.replace("\r\n", "\n"), GATES[gate], control)
+        finding: Finding | None = None
+        try:
+            for check in CHECKS:
+                if gate in check.gates:
+                    with trial.clock(check.stage):
+                        check.look(trial)
+        except Found as found:
+            finding = found.finding
+        except DeadlineExceeded:
+            finding = Finding(Cause.NOT_RUNNABLE, trial.stage, {"detail": "the time given for it is over"})
+        finally:
+            trial.close()
+        return self._verdict(trial, finding, source)
+
+    def _allow(self, control: Control) -> None:
+        """Once: hold the sandbox against what was asked for."""
+        if self._allowed:
+            return
+        missing = self._zygotes.any(control).missing
+        if missing and self._sandbox == "require":
+            raise Unavailable(f"the sandbox is not complete here: {'; '.join(missing)}. Fix: --kernelfalcon-sandbox=auto")
+        self._allowed = True
+
+    def _trial(self, contract: Contract, source: str, gate: Gate, control: Control) -> Trial:
+        return Trial(
+            contract=contract,
+            source=source,
+            gate=gate,
+            platform=self._platform,
+            control=control,
+            zygotes=self._zygotes,
+            reference=self._reference(contract, control),
+            comparer=self._compare(control),
+            patience=self._patience,
+            compiled=self._compiled,
+            versions=self._zygotes.any(control).versions,
+            flags=list(contract.flags),
+        )
+
+    def _reference(self, contract: Contract, control: Control) -> Child:
+        """The problem's own warm process: it knows no candidate."""
+        key = sha256(contract.source["code"])
+        child = self._references.pop(key, None)
+        if child is None or child.closed:
+            child = self._zygotes.fork("reference", {}, control)
+        self._references[key] = child
+        while len(self._references) > MAX_REFERENCES:
+            self._references.pop(next(iter(self._references))).close()
+        return child
+
+    def _compare(self, control: Control) -> Child:
+        if self._comparer is None or self._comparer.closed:
+            self._comparer = self._zygotes.fork("comparer", {}, control)
+        return self._comparer
+
+    def _verdict(self, trial: Trial, finding: Finding | None, source: str) -> Verdict:
+        outcome = finding.outcome if finding else ("specialised" if trial.unsupported else "accepted")
+        verdict = Verdict(
+            outcome=outcome,
+            stage=finding.stage if finding else "done",
+            targets=trial.targets,
+            worst=trial.worst,
+            unsupported=trial.unsupported,
+            cases=trial.cases,
+            platform=self.platform,
+            device=self.device,
+            sandbox=self._zygotes.any(Control()).missing,
+            flags=trial.flags,
+            problem_sha256=sha256(trial.contract.source["code"]),
+            kernel_sha256=sha256(source),
+            versions=trial.versions,
+            seconds=trial.seconds,
+        )
+        if finding:
+            verdict.cause, verdict.message, verdict.fix = finding.cause.value, finding.message, finding.fix
+            verdict.case, verdict.worst = finding.case, finding.worst
+            verdict.where = _where(finding)
+        return verdict
+
+
+def _where(finding: Finding) -> dict[str, Any] | None:
+    if finding.line is None and finding.program is None:
+        return None
+    return {"file": "kernel", "line": finding.line, "program": finding.program}
+
+
+def _ended(path: str, phase: str, ended: Ended) -> ProblemError:
+    left = ended.code is not None and ended.code >= 0
+    cause = Cause.PROBLEM_EXIT if left else Cause.PROBLEM_CRASH
+    return ProblemError(path, cause, detail=phase if left else f"{phase} ({ended.how})")
+

@@ -1,0 +1,60 @@
+"""Platforms: where kernels run. Adding one is one file and one entry in `PLATFORMS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pytest_kernelfalcon.contracts.contract import Contract, Sizes
+
+
+class Unavailable(Exception):
+    """The platform or sandbox that was asked for cannot be had here; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Sizes to run at. admitted: values of its data sizes to vary. declared: whether these are the problem's own."""
+
+    sizes: Sizes
+    admitted: dict[str, list[int]]
+    declared: bool
+
+
+class Platform(Protocol):
+    """name: as on the command line. device: for reports. executor: the role that runs kernels there."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def executor(self) -> str: ...
+
+    def forms(self, contract: Contract, programs: int) -> list[Form]:
+        """Which sizes stand for the problem, best first, given how many programs its own sizes launch."""
+        ...
+
+
+def _cpu() -> Platform:
+    from pytest_kernelfalcon.judge.platforms.cpu import Cpu
+
+    return Cpu()
+
+
+PLATFORMS: dict[str, Callable[[], Platform]] = {"cpu": _cpu}
+PLANNED = ("cuda", "xpu")
+
+
+def choose(name: str) -> Platform:
+    """The platform of that name; `auto` is the best one that there is. Raises `Unavailable`."""
+    if name == "auto":
+        return PLATFORMS["cpu"]()
+    if name in PLANNED:
+        raise Unavailable(f"platform {name} is not there yet; use one of: {', '.join(PLATFORMS)}")
+    if name not in PLATFORMS:
+        raise Unavailable(f"unknown platform {name!r}; use one of: auto, {', '.join(PLATFORMS)}")
+    return PLATFORMS[name]()

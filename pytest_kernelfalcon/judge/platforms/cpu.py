@@ -1,0 +1,32 @@
+"""The platform `cpu`: kernels run in the hardened interpreter, on a problem shrunk where its own sizes are too large."""
+
+from __future__ import annotations
+
+import platform
+
+from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.judge.platforms import Form
+
+MAX_PROGRAMS = 1024
+"""How many programs the interpreter runs in about a second: beyond that a smaller form stands for the problem."""
+DECLARED_FAKE = "declared_fake"
+"""The contract's flag for own sizes that were never run for real."""
+
+
+class Cpu:
+    """The interpreter on this machine's CPU."""
+
+    name = "cpu"
+    executor = "executor"
+
+    @property
+    def device(self) -> str:
+        return f"Triton interpreter, {platform.machine()}"
+
+    def forms(self, contract: Contract, programs: int) -> list[Form]:
+        declared = Form(contract.declared, contract.admitted, declared=True)
+        if contract.shrunk is None:
+            return [declared]
+        shrunk = Form(contract.shrunk, contract.admitted_shrunk, declared=False)
+        small = DECLARED_FAKE not in contract.flags and programs <= MAX_PROGRAMS
+        return [declared, shrunk] if small else [shrunk]

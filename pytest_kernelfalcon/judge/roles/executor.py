@@ -1,0 +1,176 @@
+"""Role `executor` on the CPU: run a candidate's checked kernels in the hardened interpreter. PYTEST_DONT_REWRITE
+
+It never imports the candidate: it takes the kernels from the text (judge/extractor) and the launches from the
+tracer's messages, each checked. It is given inputs, never expected values. Requests:
+    {"load": {"source", "seconds"}} with the tracer's channel, once
+    {"call": {"inputs", "state", "storages", "names", "pick", "same", "dry", "watch", "races", "order", "operations",
+     "mutates"}} with the inputs' memory file unless dry
+Answers: {"end": "ready" | "result" | "fail" | "unsupported" | "unreadable" | "costly", …}; before each launch
+{"running": kernel}, so that the parent can name the kernel that hangs or crashes.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.contracts.contract import TensorSpec
+from pytest_kernelfalcon.judge import interpreter
+from pytest_kernelfalcon.judge.extractor import Kernels, Refused, extract
+from pytest_kernelfalcon.judge.launch_plan import Alloc, Bounds, Call, Copy, Fill, Launch, Read, tensors_of
+from pytest_kernelfalcon.judge.roles import blobs
+from pytest_kernelfalcon.judge.roles.conversation import (
+    Dry,
+    Failure,
+    NotReadable,
+    Said,
+    Tracer,
+    Unsupported,
+    hold,
+    ready,
+)
+from pytest_kernelfalcon.judge.roles.dtypes import TL_DTYPES
+from pytest_kernelfalcon.judge.roles.storages import Storages
+from pytest_kernelfalcon.judge.wire import Channel
+
+
+def preload() -> None:
+    """Patch the interpreter and run it once, before any fork."""
+    interpreter.install()
+    interpreter.prewarm()
+
+
+def serve(channel: Channel, job: dict[str, Any]) -> None:
+    (tracer_fd,) = job["fds"]
+    executor = Executor(channel, Tracer(Channel(socket.socket(fileno=tracer_fd)), Bounds(), job["seconds"]))
+    executor.tracer.channel.limit = executor.tracer.bounds.message_bytes
+    executor.load(job["source"])
+    while True:
+        request, fds = channel.receive()
+        executor.call(request["call"], fds)
+
+
+class Executor:
+    """One candidate. Every method answers the parent exactly once."""
+
+    def __init__(self, channel: Channel, tracer: Tracer) -> None:
+        self.channel, self.tracer = channel, tracer
+        self.kernels: Kernels | None = None
+        self.loaded: dict[str, Any] = {}
+
+    def load(self, source: str) -> None:
+        """Extract the kernels, and wait for the tracer to have imported the candidate."""
+        try:
+            self.kernels = extract(source)
+            self.loaded = self.kernels.load(Path("kernels.py").absolute())
+            ready(self.tracer)
+        except Refused as refused:
+            refusal = refused.refusal
+            facts = {"detail": refusal.detail, "kernel": refusal.kernel}
+            self._fail(refusal.cause, refusal.line, facts, stage="parse")
+            return
+        except Failure as failure:
+            self._fail(failure.cause, failure.line, failure.facts)
+            return
+        self.channel.send({"end": "ready", "kernels": self.kernels.names})
+
+    def call(self, request: dict[str, Any], fds: list[int]) -> None:
+        names = {name: list(kernel.arg_names) for name, kernel in self.loaded.items()}
+        refused = self.kernels.refused if self.kernels else {}
+        call = Call(names, refused, TL_DTYPES, self.tracer.bounds)
+        call.give([piece["nbytes"] for piece in request["storages"]])
+        passed = ("inputs", "state", "pick", "same")
+        sizes = [piece["nbytes"] for piece in request["storages"]]
+        try:
+            self.tracer.send({"call": {key: request[key] for key in passed} | {"storages": sizes}})
+            if request["dry"]:
+                said = hold(self.tracer, call, Dry())
+                self.channel.send({"end": "result", **_summary(said, with_plan=True)})
+            else:
+                self._run(request, call, fds)
+        except Failure as failure:
+            self._fail(failure.cause, failure.line, failure.facts)
+        except interpreter.KernelFault as fault:
+            facts = {"detail": fault.detail, "kernel": fault.kernel}
+            self._fail(fault.cause, fault.line, facts, program=fault.program, stage="run")
+        except interpreter.BudgetExceeded:
+            self.channel.send({"end": "costly"})
+        except Unsupported as unsupported:
+            self.channel.send({"end": "unsupported", "detail": str(unsupported)})
+        except NotReadable:
+            self.channel.send({"end": "unreadable"})
+
+    def _run(self, request: dict[str, Any], call: Call, fds: list[int]) -> None:
+        blob = blobs.Blob(fds[0])
+        memory = Running(self, request)
+        memory.storages.give([blob.bytes_of(piece) for piece in request["storages"]], request["names"])
+        said = hold(self.tracer, call, memory)
+        assert said.result is not None
+        results = [*said.result.tensors, *(TensorSpec.of(spec) for spec in request["mutates"])]
+        fd, pieces = blobs.write("outputs", [blobs.raw(memory.storages.view(spec)) for spec in results])
+        tensors = [
+            {"shape": spec.shape, "dtype": spec.dtype, "storage": spec.storage}
+            | asdict(piece)
+            | {"unwritten": memory.storages.unwritten(spec)}
+            for spec, piece in zip(results, pieces, strict=True)
+        ]
+        answer = {
+            "end": "result",
+            **_summary(said, with_plan=False),
+            "tree": said.result.tree,
+            "tensors": tensors,
+            "modified": memory.storages.modified(),
+            "launched": sorted({s for launch in said.launches for s in _touched(launch)}),
+        }
+        self.channel.send(answer, [fd])
+        os.close(fd)
+
+    def _fail(self, cause: Cause, line: int | None, facts: Any, program: Any = None, stage: str = "trace") -> None:
+        plain = {key: value if isinstance(value, int | float) else str(value) for key, value in facts.items()}
+        self.channel.send(
+            {"end": "fail", "cause": cause.value, "line": line, "facts": plain, "program": program, "stage": stage}
+        )
+
+
+class Running:
+    """Acts on checked steps with real memory and the interpreter."""
+
+    def __init__(self, executor: Executor, request: dict[str, Any]) -> None:
+        self.executor = executor
+        self.storages = Storages(request["watch"])
+        self.checks = interpreter.Checks(races=request["races"], order=request["order"])
+        self.budget = interpreter.Budget(request["operations"])
+
+    def allocate(self, step: Alloc) -> None:
+        self.storages.allocate(step.nbytes)
+
+    def fill(self, step: Fill) -> None:
+        self.storages.fill(step.tensor, step.value)
+
+    def copy(self, step: Copy) -> None:
+        self.storages.copy(step.target, step.source)
+
+    def launch(self, step: Launch) -> None:
+        kernels = self.executor.loaded
+        self.executor.channel.send({"running": step.kernel})
+        arguments = [self.storages.argument(value, kernels, TL_DTYPES) for value in step.arguments.values()]
+        kernel = kernels[step.kernel]
+        interpreter.launch(kernel, step.grid, arguments, self.storages.regions, self.checks, self.budget)
+
+    def read(self, step: Read) -> list[Any]:
+        values: list[Any] = self.storages.view(step.tensor).reshape(-1).tolist()
+        return values
+
+
+def _summary(said: Said, with_plan: bool) -> dict[str, Any]:
+    programs = sum(launch.programs for launch in said.launches)
+    plan = {"plan": said.raw_launches} if with_plan else {}
+    return {"launches": len(said.launches), "programs": programs, "tuned": said.tuned, "reads": said.reads} | plan
+
+
+def _touched(launch: Launch) -> set[int]:
+    return {spec.storage for value in launch.arguments.values() for spec in tensors_of(value)}

@@ -1,0 +1,272 @@
+"""A trial: one candidate before the judge, and the processes that it takes."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
+from pytest_kernelfalcon.contracts.contract import ITEMSIZE, Contract
+from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.contracts.sizes import rewrite
+from pytest_kernelfalcon.contracts.trees import leaves
+from pytest_kernelfalcon.judge.accuracy import Judgement, Pool
+from pytest_kernelfalcon.judge.cases import Case
+from pytest_kernelfalcon.judge.compiled import Compiled
+from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
+from pytest_kernelfalcon.judge.gates import Gate, Patience
+from pytest_kernelfalcon.judge.host import Child, Ended, Overdue, Zygotes
+from pytest_kernelfalcon.judge.platforms import Form, Platform
+from pytest_kernelfalcon.judge.verdict import JudgeError
+from pytest_kernelfalcon.judge.wire import Channel, close_all
+
+
+@dataclass
+class How:
+    """How one call is made. same: with the tensors of the call before, holding other values. watch: record which
+    bytes are written. races: look for two programs that write one element. order: of the programs.
+    """
+
+    same: bool = False
+    watch: bool = False
+    races: bool = False
+    order: str = "forward"
+    pick: int = 0
+
+
+@dataclass
+class Run:
+    """One call that ended with a result. expected: the reference's answer. got: the executor's, with its outputs'
+    memory file.
+    """
+
+    case: Case
+    expected: dict[str, Any]
+    got: dict[str, Any]
+    outputs_fd: int
+
+
+@dataclass
+class Trial:
+    """Everything that the checks share. `close` ends every process of it but the reference and the comparer."""
+
+    contract: Contract
+    source: str
+    gate: Gate
+    platform: Platform
+    control: Control
+    zygotes: Zygotes
+    reference: Child
+    comparer: Child
+    patience: Patience
+    compiled: Compiled
+    versions: dict[str, str]
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    pool: Pool = field(default_factory=Pool)
+    form: Form | None = None
+    plan: list[dict[str, Any]] = field(default_factory=list)
+    programs: int = 0
+    tuned: int = 1
+    cases: int = 0
+    ratio: float = 0.0
+    targets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unsupported: list[dict[str, Any]] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    worst: dict[str, Any] | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    stage: str = "parse"
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _executor: Child | None = None
+    _tracer: Child | None = None
+    _references: dict[Case, tuple[dict[str, Any], list[int]]] = field(default_factory=dict)
+
+    def close(self) -> None:
+        self._stack.close()
+        for _, fds in self._references.values():
+            close_all(fds)
+        self._references.clear()
+
+    @contextmanager
+    def clock(self, stage: str) -> Iterator[None]:
+        self.stage = stage
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - start, 4)
+
+    def fail(self, cause: Cause, *, line: int | None = None, **facts: Any) -> NoReturn:
+        raise Found(Finding(cause, self.stage, facts, line))
+
+    def flag(self, *names: str) -> None:
+        self.flags.extend(name for name in names if name not in self.flags)
+
+    def start(self) -> None:
+        """Fork tracer and executor; until the candidate is parsed, extracted and imported."""
+        left, right = Channel.pair()
+        try:
+            job = {"source": self.source}
+            self._tracer = self._keep(self.zygotes.fork("tracer", job, self.control, [left.fileno()]))
+            role, job = self.platform.executor, {"source": self.source, "seconds": self.patience.trace}
+            self._executor = self._keep(self.zygotes.fork(role, job, self.control, [right.fileno()]))
+        finally:
+            left.close()
+            right.close()
+        answer, _ = self._listen(self.patience.trace * 2)
+        self._end(answer, None)
+
+    def _keep(self, child: Child) -> Child:
+        return self._stack.enter_context(child)
+
+    def dry(self, pick: int = 0) -> dict[str, Any]:
+        """The launch plan at the problem's own sizes, without memory or data. {"end": "unreadable"} where the plan
+        hangs on what a kernel computes. Raises `UnsupportedHere`.
+        """
+        storages, inputs, state, names = _declared(self.contract)
+        call = {"inputs": inputs, "state": state, "storages": storages, "names": names, "mutates": []}
+        return self._call(call, How(pick=pick), None, dry=True)[0]
+
+    def run(self, case: Case, how: How | None = None) -> Run:
+        """One call on real memory. Raises `Found`, `UnsupportedHere` or `Costly`."""
+        expected, (inputs_fd, _) = self.expect(case)
+        mutated = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
+        call = {
+            "inputs": expected["inputs"],
+            "state": expected["state"],
+            "storages": expected["storages"],
+            "names": storage_names(self.contract, expected),
+            "mutates": [next(leaves(expected["inputs"][i])) for i in mutated],
+        }
+        answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
+        return Run(case, expected, answer, fds[0])
+
+    def expect(self, case: Case) -> tuple[dict[str, Any], list[int]]:
+        """The reference's answer for a case: drawn once a trial, and compared as often as needed."""
+        if case not in self._references:
+            source = rewrite(self.contract.source["code"], dict(case.sizes))
+            path = self.contract.source["module"]
+            mutates = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
+            request = {"source": source, "path": path, "seed": case.seed(self.secret), "mutates": mutates}
+            self.reference.send({"case": request})
+            self._references[case] = self._referenced(path)
+            self.flag(*self._references[case][0]["flags"])
+        return self._references[case]
+
+    def _referenced(self, path: str) -> tuple[dict[str, Any], list[int]]:
+        try:
+            answer, fds = self.reference.receive(self.control, self.patience.reference)
+        except Ended as ended:
+            self.reference.close()
+            raise ProblemError(path, Cause.PROBLEM_CRASH, detail=f"forward ({ended.how})") from None
+        except Overdue as overdue:
+            self.reference.close()
+            raise ProblemError(path, Cause.PROBLEM_HANG, detail="forward", seconds=overdue.seconds) from None
+        if "broken" in answer:
+            raise ProblemError(path, Cause(answer["broken"]), line=answer["line"], **answer["facts"])
+        return answer, fds
+
+    def compare(self, run: Run, got: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The comparer's figures, one an output."""
+        _, (_, expected_fd) = self._references[run.case]
+        request = {"got": got, "expected": run.expected["outputs"]}
+        answer = self.comparer.ask(request, self.control, self.patience.reference, [run.outputs_fd, expected_fd])
+        figures: list[dict[str, Any]] = answer["figures"]
+        return figures
+
+    def note(self, judgement: Judgement) -> None:
+        """Remember the largest error of an accepted output."""
+        if judgement.ratio >= self.ratio and judgement.worst is not None:
+            self.ratio, self.worst = judgement.ratio, judgement.worst
+
+    def _call(
+        self, call: dict[str, Any], how: How, case: Case | None, *, dry: bool = False, fds: list[int] | None = None
+    ) -> tuple[dict[str, Any], list[int]]:
+        assert self._executor is not None
+        request = call | vars(how) | {"dry": dry, "operations": self.gate.operations}
+        try:
+            self._executor.send({"call": request}, fds or [])
+        except Ended as ended:
+            self._gone(ended, "?")
+        answer, new = self._listen(self.patience.trace if dry else self.patience.run)
+        self._end(answer, case)
+        return answer, new
+
+    def _listen(self, seconds: float) -> tuple[dict[str, Any], list[int]]:
+        """The executor's answer; what it says of the kernel in hand names the one that hangs or crashes."""
+        assert self._executor is not None
+        running = "?"
+        while True:
+            try:
+                answer, fds = self._executor.receive(self.control, seconds)
+            except Ended as ended:
+                self._gone(ended, running)
+            except Overdue as overdue:
+                self.stage = "run"
+                self.fail(Cause.KERNEL_TIMEOUT, kernel=running, seconds=overdue.seconds)
+            if "running" not in answer:
+                return answer, fds
+            running = str(answer["running"])
+
+    def _gone(self, ended: Ended, running: str) -> NoReturn:
+        self.stage = "run"
+        self.fail(Cause.KERNEL_CRASHED, kernel=running, detail=ended.how)
+
+    def _end(self, answer: dict[str, Any], case: Case | None) -> None:
+        """Turn an answer that is no result into what it means."""
+        shown = case.to_json() if case else None
+        match answer["end"]:
+            case "fail":
+                stage = answer["stage"] if answer["stage"] != "trace" else self.stage
+                cause, facts = Cause(answer["cause"]), answer["facts"]
+                raise Found(Finding(cause, stage, facts, answer["line"], answer["program"], shown))
+            case "unsupported":
+                raise UnsupportedHere(answer["detail"])
+            case "costly":
+                raise Costly
+            case "ready" | "result" | "unreadable":
+                return
+        raise JudgeError(f"the executor answers {answer['end']!r}")
+
+
+def storage_names(contract: Contract, expected: dict[str, Any]) -> list[str]:
+    """Each storage by the first argument that uses it, for messages about memory."""
+    names = [f"storage {i}" for i in range(len(expected["storages"]))]
+    trees = [*zip((item.name for item in contract.inputs), expected["inputs"], strict=True), *expected["state"].items()]
+    for name, tree in reversed(trees):
+        for leaf in leaves(tree):
+            names[leaf["storage"]] = name
+    return names
+
+
+def _declared(contract: Contract) -> tuple[list[dict[str, int]], list[Any], dict[str, Any], list[str]]:
+    """The arguments at the declared sizes: inputs with their own storages, state contiguous."""
+    ends: dict[int, int] = {}
+    inputs = [item.value for item in contract.inputs]
+    for tree in inputs:
+        for leaf in leaves(tree):
+            last = leaf["offset"] + sum((n - 1) * s for n, s in zip(leaf["shape"], leaf["stride"], strict=True))
+            size = (last + 1) * ITEMSIZE[leaf["dtype"]] if all(leaf["shape"]) else 0
+            ends[leaf["storage"]] = max(ends.get(leaf["storage"], 0), size)
+    sizes = [ends[i] for i in sorted(ends)]
+    state: dict[str, Any] = {}
+    for item in contract.state:
+        if item.tied_to is None:
+            stride = _contiguous(item.shape)
+            spec = {"shape": list(item.shape), "stride": stride, "offset": 0, "dtype": item.dtype}
+            state[item.arg] = {"t": spec | {"storage": len(sizes)}}
+            sizes.append(math.prod(item.shape) * ITEMSIZE[item.dtype])
+    return [{"offset": 0, "nbytes": n} for n in sizes], inputs, state, []
+
+
+def _contiguous(shape: tuple[int, ...]) -> list[int]:
+    strides: list[int] = []
+    step = 1
+    for size in reversed(shape):
+        strides.insert(0, step)
+        step *= max(size, 1)
+    return strides

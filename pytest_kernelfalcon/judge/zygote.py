@@ -1,0 +1,169 @@
+"""A zygote: a warm process, torch and Triton loaded, that forks one child per job.
+
+Started by `host.Zygote` as `python -m pytest_kernelfalcon.judge.zygote KIND FD`. PYTEST_DONT_REWRITE
+
+A request is {"role", "job"} with two descriptors, the child's channel and a pipe, and whatever else the role wants;
+the answer is {"pid"} with a pidfd. Each child has a guard between the zygote and itself: the guard owns the child's
+process group and pid namespace, ends it when it is told to (SIGTERM) or when the zygote dies, and writes the child's
+wait status to the pipe.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pytest_kernelfalcon.judge import sandbox
+from pytest_kernelfalcon.judge.sandbox import Limits
+from pytest_kernelfalcon.judge.wire import Channel, Closed, close_all
+
+ROLES: dict[str, dict[str, Limits]] = {
+    "plain": {
+        "inspect": Limits(cpu=120, memory=6 << 30),
+        "reference": Limits(cpu=600, memory=6 << 30, files=4 << 30),
+        "tracer": Limits(cpu=60, memory=2 << 30, files=64 << 20),
+        "compile": Limits(cpu=300, memory=4 << 30),
+        "comparer": Limits(cpu=600, memory=6 << 30),
+    },
+    "interpreted": {"executor": Limits(cpu=300, memory=6 << 30, files=4 << 30)},
+}
+"""Which zygote forks which role, and what a fork may use."""
+
+
+FAILED = 70
+"""The exit code of a role in which our own code failed (sysexits.h: an internal software error)."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """What a fork must know of the zygote it came from."""
+
+    isolated: bool
+    mapped: int
+
+
+def main() -> NoReturn:
+    kind, fd = sys.argv[1], int(sys.argv[2])
+    sandbox.die_with_parent()
+    missing = sandbox.isolate() if os.environ["KERNELFALCON_SANDBOX"] != "off" else ["everything (--sandbox off)"]
+    isolated = not missing
+    roles = {name: importlib.import_module(f"pytest_kernelfalcon.judge.roles.{name}") for name in ROLES[kind]}
+    for module in roles.values():
+        getattr(module, "preload", lambda: None)()
+    mapped = sandbox.mapped_bytes()
+    if isolated:
+        missing += sandbox.shut(Path(__file__).resolve().parents[1])
+    channel = Channel(socket.socket(fileno=fd))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    import torch
+    import triton
+
+    versions = {"torch": torch.__version__, "triton": triton.__version__, "python": sys.version.split()[0]}
+    channel.send({"ready": kind, "missing": missing, "versions": versions})
+    serve(channel, roles, Home(isolated, mapped))
+
+
+def serve(channel: Channel, roles: dict[str, Any], home: Home) -> NoReturn:
+    """Fork for each request until the parent hangs up."""
+    while True:
+        try:
+            request, fds = channel.receive()
+        except Closed:
+            os._exit(0)
+        pid = os.fork()
+        if pid == 0:
+            channel.close()
+            guard(roles[request["role"]], request["role"], request["job"], fds, home)
+        pidfd = os.pidfd_open(pid)
+        close_all(fds)
+        channel.send({"pid": pid}, [pidfd])
+        os.close(pidfd)
+
+
+def guard(module: Any, role: str, job: dict[str, Any], fds: list[int], home: Home) -> NoReturn:
+    """Between zygote and child; ends with the child."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    scratch = "" if home.isolated else tempfile.mkdtemp(prefix="kernelfalcon-")
+    if home.isolated:
+        sandbox.new_pid_namespace()
+    child = 0
+
+    def end(_signal: int, _frame: object) -> None:
+        if child:
+            os.kill(child, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    sandbox.die_with_parent(signal.SIGTERM)
+    child = os.fork()
+    if child == 0:
+        run(module, role, job, fds, home, scratch)
+    status_fd = fds[1]
+    close_all([fd for fd in fds if fd != status_fd])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    _, status = os.waitpid(child, 0)
+    os.write(status_fd, status.to_bytes(4, "big"))
+    if not home.isolated:
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def run(module: Any, role: str, job: dict[str, Any], fds: list[int], home: Home, scratch: str) -> NoReturn:
+    """The child: confined, then the role."""
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        sandbox.die_with_parent()
+        os.close(fds[1])
+        _quiet()
+        _use(sandbox.confine(_limits(role), scratch, home.mapped))
+        channel = Channel(socket.socket(fileno=fds[0]))
+        job["fds"] = fds[2:]
+        module.serve(channel, job)
+    except Closed:
+        os._exit(0)
+    except BaseException:
+        if role != "tracer":  # it has closed its channel
+            _report(fds[0])
+        os._exit(FAILED)
+    os._exit(0)
+
+
+def _limits(role: str) -> Limits:
+    return next(roles[role] for roles in ROLES.values() if role in roles)
+
+
+def _quiet() -> None:
+    null = os.open("/dev/null", os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.close(null)
+
+
+def _use(scratch: str) -> None:
+    tempfile.tempdir = scratch
+    os.environ.update(TMPDIR=scratch, HOME=scratch, TRITON_CACHE_DIR=f"{scratch}/triton", TRITON_HOME=scratch)
+
+
+def _report(fd: int) -> None:
+    """Our own code failed in a role: the parent makes a `JudgeError` of it."""
+    text = traceback.format_exc(limit=-12)[-6000:]
+    Channel(socket.socket(fileno=os.dup(fd))).send({"failed": text})
+
+
+if __name__ == "__main__":
+    main()

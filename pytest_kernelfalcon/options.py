@@ -1,0 +1,216 @@
+"""The options: one table, and where each value comes from (command line > environment > ini > default)."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+PREFIX = "--kernelfalcon-"
+PLATFORMS = ("auto", "cpu", "cuda", "xpu")
+Sandbox = Literal["auto", "require", "off"]
+SANDBOXES: tuple[Sandbox, ...] = ("auto", "require", "off")
+TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+
+Parse = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. parse: raises ValueError with what is expected. legacy: environment names that count below ours."""
+
+    name: str
+    default: str | None
+    parse: Parse
+    help: str
+    metavar: str | None = None
+    legacy: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        return PREFIX + self.name
+
+    @property
+    def dest(self) -> str:
+        return f"kernelfalcon_{self.name}"
+
+    @property
+    def ini_type(self) -> Literal["string", "bool", "int"]:
+        """What a native TOML value is: `kernelfalcon_seeds = 4` and `kernelfalcon_update = true` are meant to work."""
+        if self.metavar is None:
+            return "bool"
+        return "int" if self.parse is _count else "string"
+
+    @property
+    def environment(self) -> tuple[str, ...]:
+        return (f"KERNELFALCON_{self.name.upper()}", *self.legacy)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ValueError("a whole number of at least 1")
+    return int(text)
+
+
+def _switch(text: str) -> bool:
+    if text.lower() in TRUE:
+        return True
+    if text.lower() in FALSE:
+        return False
+    raise ValueError("true or false")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise ValueError("names, separated by commas, as in `cookbook` or `cookbook,scripted/kernels`")
+    return names
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("a path")
+    return Path(text)
+
+
+def _one_of(*words: str) -> Parse:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+TABLE = (
+    Option("author", "cookbook", _names, "who proposes kernels, in the order in which they are asked", "NAME[,NAME…]"),
+    Option("seeds", "4", _count, "independent searches for each subgraph", "N", ("NUM_KERNEL_SEEDS",)),
+    Option("rounds", "10", _count, "candidates that a seed may try", "N", ("MAX_REFINEMENT_ROUNDS",)),
+    Option("platform", "auto", _one_of(*PLATFORMS), "where kernels are judged (auto: cuda, else cpu)", "NAME"),
+    Option("update", "false", _switch, "write accepted kernels to __kernels__/ beside the problem"),
+    Option("frozen", None, _switch, "judge kept kernels, synthesise nothing (default when CI is set)"),
+    Option("fresh", "false", _switch, "ignore kept kernels and what earlier runs found"),
+    Option("kernels", None, _path, "where kept kernels live instead of beside their problems", "DIR"),
+    Option("json", None, _path, "write the report to FILE", "FILE"),
+    Option(
+        "sandbox", "auto", _one_of(*SANDBOXES), "what to do where the kernel of this machine cannot isolate", "MODE"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a run. Paths are absolute. `line`: the words of the command line that set them."""
+
+    author: tuple[str, ...]
+    seeds: int
+    rounds: int
+    platform: str
+    update: bool
+    frozen: bool
+    fresh: bool
+    kernels: Path | None
+    json: Path | None
+    sandbox: Sandbox
+    line: tuple[str, ...]
+
+    def command(self, path: str, *extra: str) -> str:
+        """The command that runs `path` again with the same settings of the command line, plus `extra` flags."""
+        dropped = {*extra, PREFIX + "json", PREFIX + "frozen"}
+        same = [word for word in self.line if word.partition("=")[0] not in dropped]
+        return shlex.join(["pytest", "--kernelfalcon", *same, *extra, path])
+
+    def regenerate(self, path: str) -> str:
+        """The command that synthesises a kernel for `path` and keeps it; it works where CI is set, too."""
+        return self.command(path, PREFIX + "fresh", PREFIX + "update")
+
+
+def add(parser: pytest.Parser) -> None:
+    """Declares every option for the command line and the ini file."""
+    group = parser.getgroup("kernelfalcon", "kernelfalcon: Triton kernels for PyTorch problems")
+    group.addoption(
+        "--kernelfalcon", action="store_true", default=False, help="collect problems: synthesise and judge kernels"
+    )
+    for option in TABLE:
+        kind: dict[str, Any] = {"metavar": option.metavar}
+        if option.metavar is None:
+            kind = {"action": "store_const", "const": "true"}
+        shown = f" (default: {option.default})" if option.metavar and option.default else ""
+        group.addoption(option.flag, dest=option.dest, default=None, help=option.help + shown, **kind)
+        parser.addini(option.dest, option.help, type=option.ini_type, default=None)
+
+
+def read(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> Options:
+    """The options of this run; raises `pytest.UsageError` naming option, value, source and fix."""
+    values: dict[str, Any] = {}
+    explicit: dict[str, str] = {}
+    line: list[str] = []
+    for option in TABLE:
+        text, source = _find(option, config, environ)
+        if text is None:
+            values[option.name] = None
+            continue
+        value = _parse(option, text, source)
+        if isinstance(value, Path):
+            value = (_base(config, source) / value).absolute()
+        values[option.name] = value
+        if source != "the default":
+            explicit[option.name] = source
+        if source == "the command line":
+            line.append(option.flag if option.metavar is None else f"{option.flag}={text}")
+    values["frozen"] = _frozen(values, explicit, environ)
+    _check_report(values["json"])
+    return Options(**values, line=tuple(line))
+
+
+def _find(option: Option, config: pytest.Config, environ: Mapping[str, str]) -> tuple[str | None, str]:
+    if (given := config.getoption(option.dest)) is not None:
+        return str(given), "the command line"
+    for name in option.environment:
+        if environ.get(name):
+            return environ[name], f"the environment variable {name}"
+    if (ini := _ini(option, config)) is not None:
+        return str(ini), f"the ini option {option.dest}"
+    return option.default, "the default"
+
+
+def _ini(option: Option, config: pytest.Config) -> object:
+    try:
+        return config.getini(option.dest)
+    except (TypeError, ValueError) as error:  # pytest's own check of a bool, an int or a TOML type
+        raise pytest.UsageError(f"{option.flag}: the ini option {option.dest} is not valid: {error}") from None
+
+
+def _parse(option: Option, text: str, source: str) -> Any:
+    try:
+        return option.parse(text)
+    except ValueError as error:
+        raise pytest.UsageError(f"{option.flag}: {text!r} (from {source}) is not valid. Fix: give {error}.") from None
+
+
+def _base(config: pytest.Config, source: str) -> Path:
+    """What a relative path is relative to: the ini file's folder for an ini option, else where pytest was started."""
+    if source.startswith("the ini option") and config.inipath is not None:
+        return config.inipath.parent
+    return config.invocation_params.dir
+
+
+def _frozen(values: dict[str, Any], explicit: dict[str, str], environ: Mapping[str, str]) -> bool:
+    if values["fresh"] and values["frozen"]:
+        raise pytest.UsageError(
+            f"{PREFIX}frozen (from {explicit['frozen']}) judges kept kernels only and {PREFIX}fresh "
+            f"(from {explicit['fresh']}) ignores them. Fix: give one of them."
+        )
+    if values["frozen"] is not None:
+        return bool(values["frozen"])
+    return environ.get("CI", "").lower() not in FALSE and not values["fresh"]
+
+
+def _check_report(path: Path | None) -> None:
+    if path is not None and path.is_dir():
+        raise pytest.UsageError(f"{PREFIX}json: {str(path)!r} is a folder. Fix: give the name of a file.")

@@ -1,0 +1,70 @@
+"""The pytest plugin. An ordinary pytest run pays for the options' declaration and nothing else.
+
+PYTEST_DONT_REWRITE: nothing here asserts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_kernelfalcon import options
+
+if TYPE_CHECKING:
+    from pytest_kernelfalcon.session import Session
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_addoption"""
+    options.add(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_configure
+
+    Everything else is registered here, as objects: fixtures and hooks of a module would leak into every run.
+    """
+    if not config.getoption("kernelfalcon"):
+        return
+    from pytest_kernelfalcon import collection, fixtures, reporting
+    from pytest_kernelfalcon import session as run_time
+
+    session = run_time.open_session(config)
+    config.stash[run_time.SESSION] = session
+    parts = (
+        Lifecycle(session),
+        collection.Collection(session),
+        fixtures.Fixtures(session),
+        reporting.Reporting(session),
+    )
+    for part in parts:
+        config.pluginmanager.register(part, f"kernelfalcon-{type(part).__name__.lower()}")
+
+
+class Lifecycle:
+    """Begins, stops and closes a run."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """pytest-xdist: a worker takes part in the controller's run."""
+        node.workerinput["kernelfalcon"] = {"root": str(self.session.run.root), "run_id": self.session.run.run_id}
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_keyboard_interrupt"""
+        self.session.run.stop()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_sessionfinish
+
+        First of all: pytest-xdist waits here for its workers, whose work should stop.
+        """
+        self.session.run.stop()
+
+    def pytest_unconfigure(self) -> None:
+        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_unconfigure"""
+        self.session.close()

@@ -1,0 +1,158 @@
+"""One contract's kernel: raced for by seeds, or kept from before; judged in full once in the run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from pytest_kernelfalcon import messages, verdict_text
+from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.generator.search import Tried, search
+from pytest_kernelfalcon.judge.verdict import JUDGE_VERSION, Verdict
+from pytest_kernelfalcon.messages import Failure
+from pytest_kernelfalcon.session import Session, Target
+from pytest_kernelfalcon.store import files
+from pytest_kernelfalcon.store.blackboard import Board, NoKernel, SeedRecord
+from pytest_kernelfalcon.store.kept import Manifest
+from pytest_kernelfalcon.store.rundir import ProblemDir
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """An accepted kernel. seed and round: None for a kept one. verdict: the accept gate's, as JSON."""
+
+    source: str
+    author: str
+    seed: int | None
+    round: int | None
+    verdict: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Race:
+    """The work on one contract. `note` adds to the record of the run."""
+
+    session: Session
+    target: Target
+    contract: Contract
+    note: Callable[..., None]
+
+    @property
+    def folder(self) -> ProblemDir:
+        return self.session.run.problem(self.target.key)
+
+    def seed(self, number: int) -> SeedRecord:
+        """The seed's end; raises `Cancelled` where a winner spares it."""
+        return self._board().run_seed(number, self._attempt)
+
+    def kernel(self) -> Kernel | Failure:
+        """The accepted kernel, or why there is none. Raises `Cancelled` when the run is stopped, and JudgeError."""
+        stored_at = self.folder.contract(self.contract.id) / "accept.json"
+        with files.lock(stored_at.with_suffix(".lock"), self.session.run.stopped):
+            stored = files.read_json(stored_at)
+            if stored is not None:
+                return Kernel(**stored["kernel"]) if "kernel" in stored else Failure(**stored["failure"])
+            kept = self.target.mode(self.session.options) == "kept"
+            found = self._judge_kept() if kept else self._judge_winners()
+            files.write_json(stored_at, {"kernel" if isinstance(found, Kernel) else "failure": asdict(found)})
+        return found
+
+    def _judge_winners(self) -> Kernel | Failure:
+        """Judges winners in full until one stands. One that does not makes room for the other seeds."""
+        board = self._board()
+        while True:
+            try:
+                winner = board.obtain(self._attempt)
+            except NoKernel as ended:
+                return self._no_kernel(ended.records)
+            verdict = self._judge(winner.source, author=winner.author, seed=winner.seed, round=winner.round)
+            data = verdict.to_json()
+            if verdict.outcome == "accepted" or (verdict.ok and winner.state == "specialised"):
+                return Kernel(winner.source, winner.author, winner.seed, winner.round, data)
+            if verdict.ok:
+                board.withdraw(winner, "specialised", "right at the declared sizes only", data)
+            else:
+                board.withdraw(winner, "lost", f"{verdict.outcome} at accept: {verdict.message}", data)
+
+    def _judge_kept(self) -> Kernel | Failure:
+        place = self.target.kept
+        source, manifest = place.read() or "", Manifest.load(place.manifest)
+        author = manifest.author if manifest else ""
+        verdict = self._judge(source, author=author, seed=None, round=None)
+        if verdict.ok:
+            return Kernel(source, author, None, None, verdict.to_json())
+        regenerate = self.session.options.regenerate(self.target.shown)
+        return messages.kept_not_accepted(self.target.shown, str(place.kernel), source, verdict, regenerate)
+
+    def _judge(self, source: str, **found_by: object) -> Verdict:
+        control = Control(cancelled=self.session.run.stopped)
+        verdict = self.session.judge.judge(self.contract, source, "accept", control)
+        facts = {"outcome": verdict.outcome, "cause": verdict.cause, "message": verdict.message}
+        self.note("accept", subgraph=self.contract.id, **facts, **found_by, verdict=verdict.to_json())
+        return verdict
+
+    def _no_kernel(self, records: list[SeedRecord]) -> Failure:
+        failure = messages.no_kernel(self.target.shown, self.contract.id, records, self._last_verdict(records))
+        facts = {"outcome": failure.outcome, "cause": failure.cause, "message": failure.message}
+        self.note("no_kernel", subgraph=self.contract.id, **facts)
+        return failure
+
+    def _last_verdict(self, records: list[SeedRecord]) -> str:
+        """The last verdict of the first seed that has one, in full, with the line that it speaks of."""
+        for record in records:
+            if record.verdict is None or record.round is None:
+                continue
+            candidate = self.folder.round(self.contract.id, record.seed, record.round) / "candidate.py"
+            if candidate.is_file():  # an earlier run's candidate is in that run's directory
+                source = candidate.read_text(encoding="utf-8")
+                return verdict_text.render(Verdict.from_json(record.verdict), source, str(candidate))
+        return ""
+
+    def _attempt(self, seed: int, cancelled: Callable[[], str | None]) -> SeedRecord:
+        session, record = self.session, partial(self._record_round, seed)
+        control = Control(cancelled=cancelled)
+        result = search(self.contract, session.authors, session.judge, seed, session.options.rounds, control, record)
+        last = result.kernel or (result.tried[-1] if result.tried else None)
+        return SeedRecord(
+            seed,
+            result.state,
+            session.run.run_id,
+            reason=result.reason,
+            author=last.author if last else "",
+            round=last.number if last else None,
+            rounds=result.judged,
+            source=result.kernel.round.proposal.source if result.kernel else "",
+            verdict=last.round.verdict.to_json() if last else None,
+            missing=list(result.missing),
+        )
+
+    def _record_round(self, seed: int, tried: Tried) -> None:
+        folder = self.folder.round(self.contract.id, seed, tried.number)
+        verdict = tried.round.verdict.to_json()
+        files.write(folder / "candidate.py", tried.round.proposal.source)
+        files.write_json(folder / "verdict.json", verdict)
+        place = {"subgraph": self.contract.id, "seed": seed, "round": tried.number}
+        how = {"author": tried.author, "note": tried.round.proposal.note, "repeated": tried.repeated}
+        self.note("round", **place, **how, verdict=verdict)
+
+    def _record_seed(self, record: SeedRecord) -> None:
+        facts = {"state": record.state, "reason": record.reason, "author": record.author, "rounds": record.rounds}
+        self.note("seed", subgraph=self.contract.id, seed=record.seed, **facts, missing=record.missing)
+
+    def _board(self) -> Board:
+        session = self.session
+        names = {author.name for author in session.authors}
+        key = f"{self.contract.signature} {session.judge.platform} {JUDGE_VERSION}"
+        return Board(
+            folder=self.folder.contract(self.contract.id),
+            state=session.run.state(hashlib.sha256(key.encode()).hexdigest()),
+            run=session.run.run_id,
+            seeds=session.options.seeds,
+            adopts=lambda record: not session.options.fresh and record.author in names,
+            stopped=session.run.stopped,
+            ended=self._record_seed,
+        )

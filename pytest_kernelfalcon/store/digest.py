@@ -1,0 +1,121 @@
+"""From the record to the report. Every summary, table and file about a run is this digest of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pytest_kernelfalcon.store import files
+from pytest_kernelfalcon.store.rundir import RunDir, problem_key
+
+SCHEMA = 1
+KERNEL = ("accepted", "specialised")
+OUTCOMES = (*KERNEL, "refused", "undecided", "no_kernel", "inadmissible", "broken")
+
+Event = dict[str, Any]
+
+
+def report(run_id: str, events: Sequence[Event]) -> dict[str, Any]:
+    """The report of a run.
+
+    problems: in the order of the run; outcome `judge_error` where the judge failed, None where no item that
+    decides was run. seconds: of the problem's items, in whatever process. rounds: candidates judged by all seeds.
+    totals: a count for each outcome; rounds_mean over the subgraphs that were searched; worker_utilisation: the
+    share of all workers' time that items took.
+    """
+    about = next((event for event in events if event["event"] == "run"), {})
+    names = [event["problem"] for event in events if event["event"] == "problem"]
+    problems = [_problem(name, [event for event in events if event.get("problem") == name]) for name in names]
+    return {
+        "schema": SCHEMA,
+        "run_id": run_id,
+        "versions": about.get("versions", {}),
+        "machine": about.get("machine", {}),
+        "totals": _totals(problems, events),
+        "problems": problems,
+    }
+
+
+def _problem(name: str, events: Sequence[Event]) -> dict[str, Any]:
+    about = _of(events, "problem")[0]
+    subgraphs = [_subgraph(identifier, events) for identifier in _identifiers(events)]
+    decided = _decision(subgraphs, events)
+    return {
+        "path": name,
+        **{key: about[key] for key in ("shown", "kept", "mode")},
+        **{key: decided.get(key) for key in ("outcome", "cause", "message", "line")},
+        "seconds": sum(event["seconds"] for event in _of(events, "item")),
+        "subgraphs": subgraphs,
+    }
+
+
+def _decision(subgraphs: Sequence[dict[str, Any]], events: Sequence[Event]) -> dict[str, Any]:
+    """What decides about the problem: the whole where it got that far, else the first subgraph without a kernel."""
+    if whole := _of(events, "broken", "compose"):
+        return whole[-1]
+    for subgraph in subgraphs:
+        if subgraph["outcome"] not in (*KERNEL, None):
+            return subgraph
+    if failed := _of(events, "judge_error"):
+        return {"outcome": "judge_error", "message": failed[-1]["message"]}
+    outcomes = {subgraph["outcome"] for subgraph in subgraphs}
+    if not outcomes or None in outcomes:
+        return {}
+    return {"outcome": "specialised" if "specialised" in outcomes else "accepted"}
+
+
+def _subgraph(identifier: str, events: Iterable[Event]) -> dict[str, Any]:
+    """The last word on a subgraph; its verdict is the accept gate's, else that of the last round."""
+    own = [event for event in events if event.get("subgraph") == identifier]
+    judged = [event for event in _of(own, "round") if not event["repeated"]]
+    found: dict[str, Any] = dict.fromkeys(("outcome", "cause", "message", "author", "seed", "round", "verdict"))
+    found["verdict"] = judged[-1]["verdict"] if judged else None
+    for event in _of(own, "accept", "no_kernel"):
+        found |= {key: event[key] for key in found if key in event}
+    missing = dict.fromkeys(name for event in _of(own, "seed") for name in event["missing"])
+    return {"id": identifier, **found, "rounds": len(judged), "missing": list(missing)}
+
+
+def _identifiers(events: Iterable[Event]) -> list[str]:
+    return [contract["id"] for event in _of(events, "plan") for contract in event["contracts"]]
+
+
+def _of(events: Iterable[Event], *kinds: str) -> list[Event]:
+    return [event for event in events if event["event"] in kinds]
+
+
+def _totals(problems: Sequence[dict[str, Any]], events: Sequence[Event]) -> dict[str, Any]:
+    subgraphs = [subgraph for problem in problems for subgraph in problem["subgraphs"]]
+    searched = [subgraph["rounds"] for subgraph in subgraphs if subgraph["rounds"]]
+    counts = {outcome: sum(problem["outcome"] == outcome for problem in problems) for outcome in OUTCOMES}
+    return {
+        "problems": len(problems),
+        **counts,
+        "judge_error": sum(problem["outcome"] == "judge_error" for problem in problems),
+        "subgraphs": len(subgraphs),
+        "rounds_mean": sum(searched) / len(searched) if searched else None,
+        "worker_utilisation": _utilisation(events),
+        "seconds": _span(events),
+    }
+
+
+def _span(events: Sequence[Event]) -> float:
+    times = [event["time"] for event in events]
+    return float(max(times) - min(times)) if times else 0.0
+
+
+def _utilisation(events: Sequence[Event]) -> float | None:
+    items = _of(events, "item")
+    available = _span(events) * len({event["worker"] for event in items})
+    return sum(event["seconds"] for event in items) / available if available else None
+
+
+def write_summaries(run: RunDir, whole: Event) -> None:
+    """The summaries of a run directory: its own, and two for each problem."""
+    files.write_json(run.summary, whole)
+    for problem in whole["problems"]:
+        folder = run.problem(problem_key(problem["path"]))
+        about = {"schema": SCHEMA, "path": problem["path"]}
+        files.write_json(folder.kernels_summary, about | {"subgraphs": problem["subgraphs"]})
+        decided = {key: problem[key] for key in ("outcome", "cause", "message", "seconds")}
+        files.write_json(folder.compose_summary, about | decided)

@@ -1,0 +1,154 @@
+"""One problem from plan to kept kernel: what its items do, pulled in any order and by any process of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+from pytest_kernelfalcon import messages
+from pytest_kernelfalcon.composer.compose import compose
+from pytest_kernelfalcon.contracts.causes import ProblemError
+from pytest_kernelfalcon.contracts.control import Cancelled, Control
+from pytest_kernelfalcon.contracts.plan import Plan
+from pytest_kernelfalcon.contracts.problem import sha256
+from pytest_kernelfalcon.fuser import extract
+from pytest_kernelfalcon.messages import Failure
+from pytest_kernelfalcon.race import Kernel, Race
+from pytest_kernelfalcon.session import Session, Target
+from pytest_kernelfalcon.store import files
+from pytest_kernelfalcon.store.kept import Manifest, contract_entries
+
+Pulled = TypeVar("Pulled")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an item ends: for pytest and people. `text` is all that is shown."""
+
+    state: Literal["passed", "cached", "lost", "cancelled", "skipped", "failed"]
+    text: str = ""
+
+
+class Broken(Exception):
+    """The problem cannot be planned; the record of the run says why."""
+
+    def __init__(self, outcome: str, text: str) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+
+
+class Synthesis:
+    """The work on one problem. Every answer is worked out once in a run and found on disk afterwards."""
+
+    def __init__(self, session: Session, target: Target) -> None:
+        self.session, self.target = session, target
+        self.mode = target.mode(session.options)
+        self.folder = session.run.problem(target.key)
+        self.note: Callable[..., None] = partial(session.events.add, problem=target.name)
+        self._plan: Plan | None = None
+
+    def seed(self, subgraph: str, number: int) -> Ended:
+        try:
+            record = self._pull(subgraph, lambda race: race.seed(number))
+        except Broken as error:
+            return Ended("cancelled", f"the problem is {error.outcome}")
+        except Cancelled as error:
+            return Ended("cancelled", error.reason)
+        if record.state in ("won", "specialised"):
+            return Ended("passed" if record.run == self.session.run.run_id else "cached")
+        return Ended("lost", record.reason)
+
+    def accept(self, subgraph: str) -> Ended:
+        try:
+            found = self._pull(subgraph, Race.kernel)
+        except Broken as error:
+            return Ended("skipped", f"the problem is {error.outcome}: {self.target.shown}::compose says why")
+        except Cancelled as error:
+            return Ended("cancelled", error.reason)
+        return self._failed(found, found.detail) if isinstance(found, Failure) else Ended("passed")
+
+    def compose(self) -> Ended:
+        """The whole problem; also the one item of a file that its text alone shows to be no problem."""
+        if self.mode == "frozen":
+            return self._end_frozen()
+        kernels: dict[str, Kernel] = {}
+        try:
+            plan = self.plan()
+            for contract in plan.contracts:
+                found = self._pull(contract.id, Race.kernel)
+                if isinstance(found, Failure):
+                    return self._failed(found, messages.one_line(self.target.shown, contract.id, found))
+                kernels[contract.id] = found
+        except Broken as error:
+            return Ended("failed", str(error))
+        except Cancelled as error:
+            return Ended("cancelled", error.reason)
+        self._keep(plan, kernels)
+        return Ended("passed")
+
+    def plan(self) -> Plan:
+        """The problem's plan; raises `Broken`, and `Cancelled` when the run is stopped."""
+        if self._plan is None:
+            with files.lock(self.folder.plan.with_suffix(".lock"), self.session.run.stopped):
+                stored = files.read_json(self.folder.plan) or self._make_plan()
+            if "broken" in stored:
+                raise Broken(**stored["broken"])
+            self._plan = Plan.from_json(stored)
+        return self._plan
+
+    def _make_plan(self) -> dict[str, Any]:
+        control = Control(cancelled=self.session.run.stopped)
+        try:
+            if isinstance(self.target.problem, ProblemError):
+                raise self.target.problem
+            stored = extract.plan(self.target.problem, self.session.judge, control).to_json()
+        except ProblemError as error:
+            return self._break(error)
+        self.note("plan", contracts=contract_entries(stored["contracts"]))
+        files.write_json(self.folder.plan, stored)
+        return stored
+
+    def _break(self, error: ProblemError) -> dict[str, Any]:
+        """From now on the problem is broken, for every item of the run."""
+        self.note("broken", outcome=error.outcome, cause=str(error.cause), message=error.text, line=error.line)
+        stored = {"broken": {"outcome": error.outcome, "text": str(error)}}
+        files.write_json(self.folder.plan, stored)
+        return stored
+
+    def _pull(self, subgraph: str, what: Callable[[Race], Pulled]) -> Pulled:
+        """What a race gives; raises `Broken` where the problem breaks only now, at sizes that it seemed to take."""
+        race = Race(self.session, self.target, self.plan().contract(subgraph), self.note)
+        try:
+            return what(race)
+        except ProblemError as error:
+            self._plan = None
+            raise Broken(**self._break(error)["broken"]) from None
+
+    def _keep(self, plan: Plan, kernels: dict[str, Kernel]) -> None:
+        """Writes the composed module to the run directory and, where asked, beside the problem."""
+        source = compose(plan, {name: kernel.source for name, kernel in kernels.items()})
+        verdict = next(iter(kernels.values())).verdict  # one subgraph: its verdict is the module's
+        files.write(self.folder.composed, source)
+        self.note("compose", outcome=verdict["outcome"], cause=None, message="", kernel_sha256=sha256(source))
+        if not self.session.options.update:
+            return
+        author = ",".join(dict.fromkeys(kernel.author for kernel in kernels.values()))
+        entries = contract_entries([contract.to_json() for contract in plan.contracts])
+        verdicts = {self.session.judge.platform: verdict}
+        manifest = Manifest(plan.problem_sha256, sha256(source), author, entries, verdicts, verdict["versions"])
+        if self.target.kept.save(source, manifest):
+            self.note("kept", kernel=str(self.target.kept.kernel))
+
+    def _end_frozen(self) -> Ended:
+        regenerate = self.session.options.regenerate(self.target.shown)
+        failure = messages.frozen(self.target.shown, self.target.status, regenerate)
+        self.note("compose", outcome=failure.outcome, cause=failure.cause, message=failure.message)
+        return Ended("failed", failure.detail)
+
+    def _failed(self, failure: Failure, text: str) -> Ended:
+        """A kept kernel that cannot be judged here is no failure; a search that ends so is."""
+        if self.mode == "kept" and failure.outcome == "undecided":
+            return Ended("skipped", failure.message)
+        return Ended("failed", text)

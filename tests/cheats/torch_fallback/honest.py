@@ -1,0 +1,29 @@
+"""Honest: `except` around a launch, to try a smaller block."""
+
+import torch
+import triton
+import triton.language as tl
+from triton.runtime.errors import OutOfResources
+
+
+@triton.jit
+def silu_residual_kernel(x_ptr, residual_ptr, out_ptr, n_elements, BLOCK_SIZE: tl.constexpr):
+    offsets = tl.program_id(0) * BLOCK_SIZE + tl.arange(0, BLOCK_SIZE)
+    mask = offsets < n_elements
+    x = tl.load(x_ptr + offsets, mask=mask, other=0.0)
+    residual = tl.load(residual_ptr + offsets, mask=mask, other=0.0)
+    tl.store(out_ptr + offsets, x * tl.sigmoid(x) + residual, mask=mask)
+
+
+def kernel_function(x, residual):
+    x, residual = x.contiguous(), residual.contiguous()
+    out = torch.empty_like(x)
+    n_elements = out.numel()
+    for block_size in (2048, 512):
+        try:
+            grid = (triton.cdiv(n_elements, block_size),)
+            silu_residual_kernel[grid](x, residual, out, n_elements, BLOCK_SIZE=block_size)
+            return out
+        except OutOfResources:
+            continue
+    raise RuntimeError("no block size fits")

@@ -1,0 +1,199 @@
+"""Shared by all tests: no network, and one helper that runs pytest on a small tree of problems."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+PROBLEM = '''"""Adds one."""
+
+import torch
+
+
+class Model(torch.nn.Module):
+    def forward(self, x):
+        return x + 1.0
+
+
+batch = 4
+features = 32
+
+
+def get_inputs():
+    return [torch.randn(batch, features)]
+
+
+def get_init_inputs():
+    return []
+'''
+
+KERNEL = """import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def add_one(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = offsets < n
+    x = tl.load(x_ptr + offsets, mask=mask)
+    tl.store(out_ptr + offsets, x + 1.0, mask=mask)
+
+
+def kernel_function(x):
+    x = x.contiguous()
+    out = torch.empty_like(x)
+    n = x.numel()
+    add_one[(triton.cdiv(n, 64),)](x, out, n, BLOCK=64)
+    return out
+"""
+
+WRONG_KERNEL = KERNEL.replace("x + 1.0", "x + 2.0")
+
+
+class NetworkBlocked(RuntimeError):
+    """A test tried to leave this machine."""
+
+
+def _only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = arguments[1]
+        if isinstance(address, tuple) and not _is_loopback(str(address[0])):
+            raise NetworkBlocked(f"{event} to {address[0]}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+sys.addaudithook(_only_loopback)
+
+
+class Loader:
+    """Gives a pytest run in a test the plugin of this checkout, as the root conftest.py does."""
+
+    def pytest_addoption(self, pluginmanager: pytest.PytestPluginManager) -> None:
+        from pytest_kernelfalcon import plugin
+
+        if not pluginmanager.is_registered(plugin):
+            pluginmanager.register(plugin, "kernelfalcon")
+
+
+LOADER = """
+def pytest_addoption(pluginmanager):
+    from pytest_kernelfalcon import plugin
+
+    if not pluginmanager.is_registered(plugin):
+        pluginmanager.register(plugin, "kernelfalcon")
+"""
+
+
+@dataclass
+class Words:
+    """Notes the word of each item as a plugin: PASSED, LOST, ERROR, …"""
+
+    ended: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    config: pytest.Config | None = None
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        assert self.config is not None
+        _, _, word = self.config.hook.pytest_report_teststatus(report=report, config=self.config)
+        if word:
+            self.ended[report.nodeid] = word
+            self.texts[report.nodeid] = report.longrepr[2] if report.skipped else report.longreprtext
+
+
+@dataclass
+class Run:
+    """What came out: the exit code, each item's word and text, the terminal's lines, the report."""
+
+    ret: int
+    ended: dict[str, str]
+    texts: dict[str, str]
+    output: str
+    report: dict[str, Any]
+
+    def problem(self) -> dict[str, Any]:
+        """The report of the only problem."""
+        (problem,) = self.report["problems"]
+        assert isinstance(problem, dict)
+        return problem
+
+
+class Example:
+    """A tree of problems and scripted kernels in a folder of its own, and pytest run on it."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.path = pytester.path
+
+    def problem(self, name: str = "add.py", text: str = PROBLEM) -> Path:
+        return self.write(name, text)
+
+    def script(self, *rounds: str, seed: int | None = None) -> None:
+        """What the author `scripted/script` proposes, round by round, to one seed or to all."""
+        folder = "script" if seed is None else f"script/seed{seed}"
+        for number, source in enumerate(rounds):
+            self.write(f"{folder}/round{number}.py", source)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def run(self, *arguments: str, plugins: Sequence[object] = ()) -> Run:
+        """`pytest --kernelfalcon ARGUMENTS` in this process, with the scripted author unless another is named."""
+        words, report = Words(), self.path / "report.json"
+        report.unlink(missing_ok=True)
+        given = [f"--kernelfalcon-json={report}", *arguments]
+        if not any(argument.startswith("--kernelfalcon-author") for argument in arguments):
+            given.insert(0, f"--kernelfalcon-author=scripted/{self.path / 'script'}")
+        result = self.pytester.runpytest_inprocess("--kernelfalcon", "-v", *given, plugins=[Loader(), words, *plugins])
+        found = json.loads(report.read_text()) if report.exists() else {}
+        text = result.stdout.str() + result.stderr.str()
+        return Run(int(result.ret), words.ended, words.texts, text, found)
+
+    def spawn(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """`pytest ARGUMENTS` in a process of its own."""
+        self.write("kernelfalcon_loader.py", LOADER)
+        path = os.pathsep.join([str(ROOT), str(self.path)])
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "kernelfalcon_loader", *arguments],
+            cwd=self.path,
+            env=os.environ | {"PYTHONPATH": path} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+@pytest.fixture
+def example(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Example:
+    """An empty tree; nothing of this process's environment decides about the options."""
+    for name in [*os.environ]:
+        if name.startswith("KERNELFALCON_") or name in ("CI", "NUM_KERNEL_SEEDS", "MAX_REFINEMENT_ROUNDS"):
+            monkeypatch.delenv(name)
+    pytester.makeini("[pytest]\n")
+    return Example(pytester)
+
+
+Ask = Callable[..., Any]

@@ -1,0 +1,91 @@
+"""A judge that decides by what problems and candidates say of themselves: fast, and able to fail in every way."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from pytest_kernelfalcon import session
+from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
+from pytest_kernelfalcon.contracts.contract import Contract, Output
+from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.contracts.problem import Problem, sha256
+from pytest_kernelfalcon.judge.verdict import JudgeError, Verdict
+from pytest_kernelfalcon.options import Options
+
+
+def candidate(seed: str = "accepted", accept: str = "accepted", name: str = "") -> str:
+    """A candidate that the fake judge will judge so at each gate."""
+    return f"# seed={seed} accept={accept} {name}\n"
+
+
+GOOD, BAD, WRONG_AT_ACCEPT = candidate(), candidate("refused"), candidate("accepted", "refused")
+
+
+@dataclass
+class FakeJudge:
+    """A problem says `# inspect=broken|error`, a candidate `# seed=OUTCOME accept=OUTCOME`; `hang` waits for the end."""
+
+    platform: str = "cpu"
+    device: str = "fake"
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    closed: bool = False
+
+    def inspect(self, problem: Problem, control: Control) -> Contract:
+        self.asked.append(("inspect", problem.path))
+        says = _says(problem.text, "inspect")
+        if says == "broken":
+            raise ProblemError(problem.path, Cause.PROBLEM_FORWARD, line=3, detail="ValueError: no")
+        if says == "error":
+            raise JudgeError("the zygote died")
+        return Contract(
+            id="anything", source={"module": problem.stem, "code": problem.text}, inputs=[], state=[],
+            outputs=[Output((2,), "float32")], output_tree={"v": None}, ops=["add"], sizes={}, declared={},
+            admitted={}, shrunk=None, admitted_shrunk={},
+        )  # fmt: skip
+
+    def judge(self, contract: Contract, source: str, gate: Literal["seed", "accept"], control: Control) -> Verdict:
+        self.asked.append((gate, source))
+        says = _says(source, gate)
+        if says == "error":
+            raise JudgeError("the executor died")
+        while says == "hang":
+            control.check()
+            time.sleep(0.01)
+        worst = {"output": 0, "index": [1], "got": 1.0, "want": 2.0, "error_over_eager": 1.25}
+        refused = {"cause": "inaccurate", "message": "output 0 is too far off", "fix": "look at the worst element",
+                   "where": {"file": "candidate.py", "line": 1, "program": None}}  # fmt: skip
+        undecided = {"cause": "not_runnable", "message": "cannot be run on this platform: waits"}
+        facts = {"refused": refused, "undecided": undecided}.get(says, {})
+        return Verdict(
+            says, gate, worst=worst, cases=8, platform="cpu", device="fake", kernel_sha256=sha256(source),
+            versions={"torch": "2"}, seconds={"run": 0.5}, **facts,
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    def start(self) -> None:
+        self.asked.append(("start", ""))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _says(text: str, word: str) -> str:
+    found = re.search(rf"\b{word}=(\w+)", text)
+    return found[1] if found else "accepted"
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> FakeJudge:
+    """The judge of every run in this test."""
+    fake = FakeJudge()
+
+    def open_judge(options: Options, cache: Path) -> FakeJudge:
+        return fake
+
+    monkeypatch.setattr(session, "open_judge", open_judge)
+    return fake
