@@ -73,9 +73,9 @@ def verify(problem: Path, kernel: Path, platform: str, sandbox: Sandbox) -> tupl
     with Judge(platform, sandbox) as judge:
         try:
             contract = judge.inspect(loaded, Control())
+            return judge.judge(contract, source, "accept", Control()), source
         except ProblemError as error:
             return _of_problem(error), loaded.text
-        return judge.judge(contract, source, "accept", Control()), source
 
 
 def _of_problem(error: ProblemError) -> Verdict:

@@ -88,7 +88,7 @@ class ProblemFile(pytest.Module):
 def _steps(parent: pytest.Class | pytest.Module, name: str) -> Iterator[Step]:
     """The items of one function. Through pytest's own generator: `--lf` loses items whose parameters are not real."""
     for made in parent._genfunctions(name, getattr(parent.obj, name)):
-        kind: dict[str, Any] = {"name": made.name, "originalname": made.originalname}
+        kind: dict[str, Any] = {"name": made.name, "originalname": name, "fixtureinfo": made._fixtureinfo}
         if hasattr(made, "callspec"):
             kind |= {"callspec": made.callspec, "keywords": {made.callspec.id: True}}
         yield Step.from_parent(parent, **kind)
@@ -124,9 +124,12 @@ class Collection:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_pycollect_makemodule"""
-        if self._is_problem(module_path, parent):
+        if not self._is_problem(module_path, parent):
+            return None
+        if module_path.is_relative_to(self.session.root):
             return ProblemFile.from_parent(parent, path=module_path)
-        return None
+        # pytest would call it by its place under the argument: two arguments outside the root could be the same
+        return ProblemFile.from_parent(parent, path=module_path, nodeid=module_path.as_posix())
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_generate_tests"""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_kernelfalcon import verdict_text
-from pytest_kernelfalcon.contracts.causes import CATALOGUE, Cause, explain, fix
+from pytest_kernelfalcon.contracts.causes import Cause, explain, fix
 from pytest_kernelfalcon.judge.verdict import Verdict
 from pytest_kernelfalcon.store.blackboard import SeedRecord
 
@@ -30,7 +30,7 @@ def no_kernel(shown: str, subgraph: str, records: Sequence[SeedRecord], last: st
         outcome, cause, text, hint = "undecided", str(verdict.cause), verdict.message, verdict.fix
     else:
         kind = Cause.EXHAUSTED if all(record.state == "exhausted" for record in records) else Cause.UNSOLVED
-        outcome, cause, hint = CATALOGUE[kind].outcome, str(kind), fix(kind)
+        outcome, cause, hint = kind.outcome, str(kind), fix(kind)
         text = explain(kind, detail="; ".join(dict.fromkeys(record.reason for record in records)))
     lines = [f"{shown}: no kernel for `{subgraph}`: {text}"]
     if missing:
@@ -58,7 +58,7 @@ def frozen(shown: str, status: str, command: str) -> Failure:
     """A frozen run has nothing to judge."""
     cause = Cause.KEPT_MISSING if status == "missing" else Cause.KEPT_STALE
     text = explain(cause)
-    return Failure(CATALOGUE[cause].outcome, str(cause), text, f"{shown}: {text}. Fix: {fix(cause)}:\n  {command}")
+    return Failure(cause.outcome, str(cause), text, f"{shown}: {text}. Fix: {fix(cause)}:\n  {command}")
 
 
 def one_line(shown: str, subgraph: str, failure: Failure) -> str:

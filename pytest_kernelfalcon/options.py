@@ -182,7 +182,7 @@ def _find(option: Option, config: pytest.Config, environ: Mapping[str, str]) -> 
 def _ini(option: Option, config: pytest.Config) -> object:
     try:
         return config.getini(option.dest)
-    except (TypeError, ValueError) as error:  # pytest's own check of a bool, an int or a TOML type
+    except (TypeError, ValueError, pytest.UsageError) as error:  # pytest's own check of a bool, an int or a TOML type
         raise pytest.UsageError(f"{option.flag}: the ini option {option.dest} is not valid: {error}") from None
 
 

@@ -46,7 +46,7 @@ def _lines(verdict: Verdict, source: str) -> Iterator[str]:
 def _source_line(source: str, number: int | None) -> Iterator[str]:
     lines = source.splitlines()
     if number is not None and 0 < number <= len(lines):
-        yield f"{number:>5} | {lines[number - 1]}"
+        yield f"{number:>5} | {lines[number - 1].rstrip()}"
 
 
 def _part(name: str, part: object) -> str:

@@ -7,12 +7,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# All that a run imports, before the first one: pytester forgets what is imported in a run, not what packages hold of it.
+import pytest_kernelfalcon.collection
+import pytest_kernelfalcon.judge.judge
+import pytest_kernelfalcon.plugin
+import pytest_kernelfalcon.reporting
 
 ROOT = Path(__file__).parent.parent
 
@@ -87,10 +93,8 @@ class Loader:
     """Gives a pytest run in a test the plugin of this checkout, as the root conftest.py does."""
 
     def pytest_addoption(self, pluginmanager: pytest.PytestPluginManager) -> None:
-        from pytest_kernelfalcon import plugin
-
-        if not pluginmanager.is_registered(plugin):
-            pluginmanager.register(plugin, "kernelfalcon")
+        if not pluginmanager.is_registered(pytest_kernelfalcon.plugin):
+            pluginmanager.register(pytest_kernelfalcon.plugin, "kernelfalcon")
 
 
 LOADER = """
@@ -102,7 +106,7 @@ def pytest_addoption(pluginmanager):
 """
 
 
-@dataclass
+@dataclass(eq=False)  # plugins are kept in sets
 class Words:
     """Notes the word of each item as a plugin: PASSED, LOST, ERROR, …"""
 
@@ -144,6 +148,7 @@ class Example:
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
         self.path = pytester.path
+        (self.path / "script").mkdir()
 
     def problem(self, name: str = "add.py", text: str = PROBLEM) -> Path:
         return self.write(name, text)
@@ -167,7 +172,7 @@ class Example:
         given = [f"--kernelfalcon-json={report}", *arguments]
         if not any(argument.startswith("--kernelfalcon-author") for argument in arguments):
             given.insert(0, f"--kernelfalcon-author=scripted/{self.path / 'script'}")
-        result = self.pytester.runpytest_inprocess("--kernelfalcon", "-v", *given, plugins=[Loader(), words, *plugins])
+        result = self.pytester.runpytest_inprocess("--kernelfalcon", "-v", "-p", "no:hypothesispytest", *given, plugins=[Loader(), words, *plugins])
         found = json.loads(report.read_text()) if report.exists() else {}
         text = result.stdout.str() + result.stderr.str()
         return Run(int(result.ret), words.ended, words.texts, text, found)
@@ -175,9 +180,9 @@ class Example:
     def spawn(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """`pytest ARGUMENTS` in a process of its own."""
         self.write("kernelfalcon_loader.py", LOADER)
-        path = os.pathsep.join([str(ROOT), str(self.path)])
+        path = os.pathsep.join([str(ROOT), str(self.path), os.environ.get("PYTHONPATH", "")])
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-p", "kernelfalcon_loader", *arguments],
+            [sys.executable, "-m", "pytest", "-p", "kernelfalcon_loader", "-p", "no:hypothesispytest", *arguments],
             cwd=self.path,
             env=os.environ | {"PYTHONPATH": path} | environment,
             stdout=subprocess.PIPE,
@@ -194,6 +199,3 @@ def example(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Examp
             monkeypatch.delenv(name)
     pytester.makeini("[pytest]\n")
     return Example(pytester)
-
-
-Ask = Callable[..., Any]

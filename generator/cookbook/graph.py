@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,12 +78,12 @@ class Graph:
         """What is known of the tensor that `ref` names."""
         return self.nodes[ref.node].outputs[ref.output]
 
-    def live(self) -> list[Node]:
-        """The operations that results and mutated inputs depend on, in order."""
-        wanted = {ref.node for ref in (*self.results, *self.mutated.values())}
+    def ancestors(self, refs: Iterable[Ref], depends: Callable[[Node], Sequence[Ref]]) -> list[Node]:
+        """The nodes that these results are computed from, in order of execution; `depends` says what one is."""
+        wanted = {ref.node for ref in refs}
         for node in reversed(self.nodes.values()):
             if node.id in wanted:
-                wanted |= {ref.node for ref in references((node.args, tuple(node.kwargs.values())))}
+                wanted |= {ref.node for ref in depends(node)}
         return [node for node in self.nodes.values() if node.id in wanted]
 
 

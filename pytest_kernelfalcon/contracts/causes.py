@@ -1,6 +1,6 @@
 """The catalogue: every way in which a problem or a candidate can fail, with its words and the fix.
 
-A cause without a message cannot exist: `Cause` is built from the catalogue. `{…}` are filled with the facts
+A cause without a message cannot exist: a member of `Cause` is made of it. `{…}` are filled with the facts
 of the case at hand; a fact that is missing is a programming error and raises KeyError.
 """
 
@@ -22,93 +22,112 @@ class Entry:
     fix: str = ""
 
 
-CATALOGUE: dict[str, Entry] = {
-    # the problem file
-    "problem_syntax": Entry("broken", "syntax error: {detail}", "mend the problem file"),
-    "problem_unreadable": Entry("broken", "cannot be read: {detail}", "a problem is a UTF-8 Python file"),
-    "problem_no_model": Entry("broken", "defines no class `Model`", "a problem defines `Model`, `get_inputs()` and `get_init_inputs()`"),
-    "problem_no_inputs": Entry("broken", "defines no function `{detail}`", "a problem defines `Model`, `get_inputs()` and `get_init_inputs()`"),
-    "problem_import": Entry("broken", "raises at import: {detail}", "mend the problem file"),
-    "problem_init": Entry("broken", "`Model(*get_init_inputs())` raises: {detail}", "mend `Model` or `get_init_inputs()`"),
-    "problem_inputs": Entry("broken", "`get_inputs()` fails: {detail}", "return a list of tensors and plain values that `forward` takes"),
-    "problem_forward": Entry("broken", "`forward` raises: {detail}", "`Model(*get_init_inputs())(*get_inputs())` must run in plain PyTorch on the CPU"),
-    "problem_no_tensor": Entry("broken", "`forward` returns no tensor, but {detail}", "return a tensor, or a list, tuple or dict of tensors"),
-    "problem_random": Entry("broken", "`forward` is random: two calls on the same inputs differ ({detail})", "draw random numbers in `get_inputs()`, or with dropout modules, which are judged in eval mode"),
-    "problem_hang": Entry("broken", "does not end: still in {detail} after {seconds:.0f} s", "make it smaller, or mend the endless loop"),
-    "problem_exit": Entry("broken", "leaves the process in {detail}", "remove the call of `exit`"),
-    "problem_memory": Entry("broken", "takes too much memory in {detail}", "make its sizes smaller, or name them as module constants so that they can be shrunk"),
-    "problem_crash": Entry("broken", "crashes in {detail}", "mend the problem file: it ends the process that runs it"),
-    "problem_state_names": Entry("broken", "two pieces of state would be the same argument: {detail}", "rename one of them"),
-    "problem_values": Entry("broken", "uses a value that cannot be an argument: {detail}", "pass tensors, numbers, strings, or lists, tuples and dicts of them"),
-    # reading the candidate
-    "source_unreadable": Entry("refused", "the source cannot be read: {detail}", "write plain UTF-8 Python"),
-    "source_syntax": Entry("refused", "syntax error: {detail}", "mend the syntax"),
-    "no_entry_point": Entry("refused", "defines no function `kernel_function`", "define `kernel_function(*inputs, **state)`"),
-    "kernel_construct": Entry("refused", "kernel `{kernel}`: {detail}", "use tl functions, arithmetic, literals and other @triton.jit functions only"),
-    "kernel_duplicate": Entry("refused", "kernel `{kernel}` is defined more than once", "give every kernel one definition, at module level"),
-    # tracing the wrapper
-    "wrapper_import": Entry("refused", "importing the candidate raises {detail}", "the module must import with torch and triton alone"),
-    "wrapper_raised": Entry("refused", "`kernel_function` raises {detail}", "it must take `get_inputs()` positionally and the contract's state by keyword"),
-    "unsupported_declared": Entry("refused", "`kernel_function` says it does not support the problem's own sizes: {detail}", "support the declared sizes"),
-    "torch_operation": Entry("refused", "`{detail}` computes outside a kernel", "outside @triton.jit only allocation, fills, views and same-dtype copies are allowed: compute it in a kernel"),
-    "host_data": Entry("refused", "{detail}", "data reaches a kernel only from its inputs and from other kernels"),
-    "kept_tensor": Entry("refused", "{detail}", "keep no tensors between calls: allocate workspaces in each call"),
-    "dtype_cast": Entry("refused", "a cast {detail} outside a kernel", "cast inside the kernel"),
-    "value_read": Entry("refused", "{detail}", "only a few scalars that a kernel computed may be read back"),
-    "launch_argument": Entry("refused", "launch of `{kernel}`: {detail}", "pass tensors, numbers, tl dtypes or kernels"),
-    "plan_invalid": Entry("refused", "the wrapper's messages make no launch plan: {detail}", "use torch's allocation and view functions and `kernel[grid](…)`"),
-    "plan_flood": Entry("refused", "the wrapper does too much: {detail}", "launch fewer kernels"),
-    "wrapper_died": Entry("refused", "the wrapper's process ended ({detail})", "do not exit, fork or exhaust memory in the wrapper"),
-    "wrapper_timeout": Entry("refused", "the wrapper did not finish within {seconds:.1f} s", "look for an endless loop in `kernel_function` or at import"),
-    "result_structure": Entry("refused", "returns {detail}", "return tensors in the structure that `forward` returns"),
-    # compiling
-    "compile_error": Entry("refused", "`{kernel}` does not compile for {target}: {detail}", "mend the kernel at this line"),
-    "out_of_resources": Entry("refused", "`{kernel}` fits no target: {detail}", "use smaller blocks, fewer stages or fewer warps"),
-    "compile_timeout": Entry("refused", "compiling did not finish within {seconds:.0f} s", "use smaller blocks or fewer unrolled iterations"),
-    # running
-    "kernel_raised": Entry("refused", "`{kernel}` fails: {detail}", "mend the kernel at this line"),
-    "out_of_bounds": Entry("refused", "`{kernel}`: {detail}", "mask the access, or correct its strides"),
-    "race": Entry("refused", "`{kernel}`: {detail}", "let each element be written by one program, or use atomics"),
-    "address_overflow": Entry("refused", "`{kernel}`: {detail}", "compute offsets in int64"),
-    "kernel_crashed": Entry("refused", "the process that ran `{kernel}` ended ({detail})", "look for wild addresses and unbounded memory"),
-    "kernel_timeout": Entry("refused", "`{kernel}` did not finish within {seconds:.1f} s", "look for an endless loop in the kernel"),
-    # comparing
-    "output_shape": Entry("refused", "output {output} has shape {got}, expected {want}", "allocate the output with the shape that `forward` returns"),
-    "output_dtype": Entry("refused", "output {output} has dtype {got}, expected {want}", "allocate the output with the dtype that `forward` returns"),
-    "nan_mismatch": Entry("refused", "output {output} is NaN at {count} of {total} elements where it must not be, or the other way round", "look for unwritten elements and missing masks"),
-    "inf_mismatch": Entry("refused", "output {output} is infinite at {count} of {total} elements where it must not be, or the other way round", "look for overflow in an intermediate value"),
-    "values_differ": Entry("refused", "output {output} differs at {count} of {total} elements", "integer and boolean outputs are compared exactly"),
-    "inaccurate": Entry("refused", "output {output} is too far from the fp64 result: RMS error {rms:.3g} times eager's (at most {rms_bound:g}), worst {worst:.3g} times (at most {worst_bound:g})", "look at the worst element; accumulate in fp32"),
-    "stale": Entry("refused", "right at first, wrong when the same tensors hold new values: {detail}", "do not keep results, values or tensors between calls"),
-    # memory
-    "unwritten_output": Entry("refused", "output {output}: {count} of {total} elements are never written", "launch enough programs and check the store's mask"),
-    "input_modified": Entry("refused", "`{detail}` is modified, which `forward` does not do", "write to a tensor that the wrapper allocated"),
-    "aliases_input": Entry("refused", "output {output} is the memory of {detail}", "return a tensor that the wrapper allocated"),
-    "passthrough": Entry("refused", "output {output} holds nothing that a kernel computed", "compute it in a kernel"),
-    # not decidable here
-    "not_runnable": Entry("undecided", "cannot be run on this platform: {detail}", "judge it with --platform cuda on a machine with a GPU"),
-    "unsupported_shrunk": Entry("undecided", "the problem's own sizes are too large to run here, and the candidate does not support smaller ones: {detail}", "judge it with --platform cuda, or support other sizes"),
-    # the search
-    "exhausted": Entry("no_kernel", "no author has a kernel: {detail}", "try another author, or more seeds and rounds"),
-    "unsolved": Entry("no_kernel", "no seed found a kernel: {detail}", "read the last verdicts; try another author, or more seeds and rounds"),
-    # kept kernels
-    "kept_missing": Entry("no_kernel", "there is no kept kernel, and a frozen run synthesises none", "synthesise one and keep it"),
-    "kept_stale": Entry("no_kernel", "the kept kernel and its manifest were not made for this text of the problem, or were changed since; a frozen run synthesises none", "synthesise one and keep it"),
-    # the problem's answer is trivial
-    "constant_output": Entry("inadmissible", "output {output} is {detail} whatever the inputs are", "a kernel could not be told from a constant: mend the problem"),
-}  # fmt: skip
+class Cause(StrEnum):
+    """The catalogue. A member is its own name in small letters, as verdicts hold it, and carries its words."""
 
-Cause = StrEnum("Cause", {name.upper(): name for name in CATALOGUE})  # type: ignore[misc]
+    entry: Entry
+
+    def __new__(cls, name: str, entry: Entry) -> Cause:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.entry = entry
+        return member
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.entry.outcome
+
+    @classmethod
+    def named(cls, name: str) -> Cause:
+        """The member that a verdict's or a message's text names. Raises KeyError."""
+        return cls[name.upper()]
+
+    # fmt: off
+    # the problem file
+    PROBLEM_SYNTAX = "problem_syntax", Entry("broken", "syntax error: {detail}", "mend the problem file")
+    PROBLEM_UNREADABLE = "problem_unreadable", Entry("broken", "cannot be read: {detail}", "a problem is a UTF-8 Python file")
+    PROBLEM_NO_MODEL = "problem_no_model", Entry("broken", "defines no class `Model`", "a problem defines `Model`, `get_inputs()` and `get_init_inputs()`")
+    PROBLEM_NO_INPUTS = "problem_no_inputs", Entry("broken", "defines no function `{detail}`", "a problem defines `Model`, `get_inputs()` and `get_init_inputs()`")
+    PROBLEM_IMPORT = "problem_import", Entry("broken", "raises at import: {detail}", "mend the problem file")
+    PROBLEM_INIT = "problem_init", Entry("broken", "`Model(*get_init_inputs())` raises: {detail}", "mend `Model` or `get_init_inputs()`")
+    PROBLEM_INPUTS = "problem_inputs", Entry("broken", "`get_inputs()` fails: {detail}", "return a list of tensors and plain values that `forward` takes")
+    PROBLEM_FORWARD = "problem_forward", Entry("broken", "`forward` raises: {detail}", "`Model(*get_init_inputs())(*get_inputs())` must run in plain PyTorch on the CPU")
+    PROBLEM_NO_TENSOR = "problem_no_tensor", Entry("broken", "`forward` returns no tensor, but {detail}", "return a tensor, or a list, tuple or dict of tensors")
+    PROBLEM_RANDOM = "problem_random", Entry("broken", "`forward` is random: two calls on the same inputs differ ({detail})", "draw random numbers in `get_inputs()`, or with dropout modules, which are judged in eval mode")
+    PROBLEM_HANG = "problem_hang", Entry("broken", "does not end: still in {detail} after {seconds:.0f} s", "make it smaller, or mend the endless loop")
+    PROBLEM_EXIT = "problem_exit", Entry("broken", "leaves the process in {detail}", "remove the call of `exit`")
+    PROBLEM_MEMORY = "problem_memory", Entry("broken", "takes too much memory in {detail}", "make its sizes smaller, or name them as module constants so that they can be shrunk")
+    PROBLEM_CRASH = "problem_crash", Entry("broken", "crashes in {detail}", "mend the problem file: it ends the process that runs it")
+    PROBLEM_STATE_NAMES = "problem_state_names", Entry("broken", "two pieces of state would be the same argument: {detail}", "rename one of them")
+    PROBLEM_VALUES = "problem_values", Entry("broken", "uses a value that cannot be an argument: {detail}", "pass tensors, numbers, strings, or lists, tuples and dicts of them")
+    # reading the candidate
+    SOURCE_UNREADABLE = "source_unreadable", Entry("refused", "the source cannot be read: {detail}", "write plain UTF-8 Python")
+    SOURCE_SYNTAX = "source_syntax", Entry("refused", "syntax error: {detail}", "mend the syntax")
+    NO_ENTRY_POINT = "no_entry_point", Entry("refused", "defines no function `kernel_function`", "define `kernel_function(*inputs, **state)`")
+    KERNEL_CONSTRUCT = "kernel_construct", Entry("refused", "kernel `{kernel}`: {detail}", "use tl functions, arithmetic, literals and other @triton.jit functions only")
+    KERNEL_DUPLICATE = "kernel_duplicate", Entry("refused", "kernel `{kernel}` is defined more than once", "give every kernel one definition, at module level")
+    # tracing the wrapper
+    WRAPPER_IMPORT = "wrapper_import", Entry("refused", "importing the candidate raises {detail}", "the module must import with torch and triton alone")
+    WRAPPER_RAISED = "wrapper_raised", Entry("refused", "`kernel_function` raises {detail}", "it must take `get_inputs()` positionally and the contract's state by keyword")
+    UNSUPPORTED_DECLARED = "unsupported_declared", Entry("refused", "`kernel_function` says it does not support the problem's own sizes: {detail}", "support the declared sizes")
+    TORCH_OPERATION = "torch_operation", Entry("refused", "`{detail}` computes outside a kernel", "outside @triton.jit only allocation, fills, views and same-dtype copies are allowed: compute it in a kernel")
+    HOST_DATA = "host_data", Entry("refused", "{detail}", "data reaches a kernel only from its inputs and from other kernels")
+    KEPT_TENSOR = "kept_tensor", Entry("refused", "{detail}", "keep no tensors between calls: allocate workspaces in each call")
+    DTYPE_CAST = "dtype_cast", Entry("refused", "a cast {detail} outside a kernel", "cast inside the kernel")
+    VALUE_READ = "value_read", Entry("refused", "{detail}", "only a few scalars that a kernel computed may be read back")
+    LAUNCH_ARGUMENT = "launch_argument", Entry("refused", "launch of `{kernel}`: {detail}", "pass tensors, numbers, tl dtypes or kernels")
+    PLAN_INVALID = "plan_invalid", Entry("refused", "the wrapper's messages make no launch plan: {detail}", "use torch's allocation and view functions and `kernel[grid](…)`")
+    PLAN_FLOOD = "plan_flood", Entry("refused", "the wrapper does too much: {detail}", "launch fewer kernels")
+    WRAPPER_DIED = "wrapper_died", Entry("refused", "the wrapper's process ended ({detail})", "do not exit, fork or exhaust memory in the wrapper")
+    WRAPPER_TIMEOUT = "wrapper_timeout", Entry("refused", "the wrapper did not finish within {seconds:.1f} s", "look for an endless loop in `kernel_function` or at import")
+    RESULT_STRUCTURE = "result_structure", Entry("refused", "returns {detail}", "return tensors in the structure that `forward` returns")
+    # compiling
+    COMPILE_ERROR = "compile_error", Entry("refused", "`{kernel}` does not compile for {target}: {detail}", "mend the kernel at this line")
+    OUT_OF_RESOURCES = "out_of_resources", Entry("refused", "`{kernel}` fits no target: {detail}", "use smaller blocks, fewer stages or fewer warps")
+    COMPILE_TIMEOUT = "compile_timeout", Entry("refused", "compiling did not finish within {seconds:.0f} s", "use smaller blocks or fewer unrolled iterations")
+    COMPILE_CRASH = "compile_crash", Entry("refused", "the compiler ends abnormally ({detail})", "simplify the kernel; Triton's issue tracker may know this crash")
+    # running
+    KERNEL_RAISED = "kernel_raised", Entry("refused", "`{kernel}` fails: {detail}", "mend the kernel at this line")
+    OUT_OF_BOUNDS = "out_of_bounds", Entry("refused", "`{kernel}`: {detail}", "mask the access, or correct its strides")
+    RACE = "race", Entry("refused", "`{kernel}`: {detail}", "let each element be written by one program, or use atomics")
+    ADDRESS_OVERFLOW = "address_overflow", Entry("refused", "`{kernel}`: {detail}", "compute offsets in int64")
+    KERNEL_CRASHED = "kernel_crashed", Entry("refused", "the process that ran `{kernel}` ended ({detail})", "look for wild addresses and unbounded memory")
+    KERNEL_TIMEOUT = "kernel_timeout", Entry("refused", "`{kernel}` did not finish within {seconds:.1f} s", "look for an endless loop in the kernel")
+    # comparing
+    OUTPUT_SHAPE = "output_shape", Entry("refused", "output {output} has shape {got}, expected {want}", "allocate the output with the shape that `forward` returns")
+    OUTPUT_DTYPE = "output_dtype", Entry("refused", "output {output} has dtype {got}, expected {want}", "allocate the output with the dtype that `forward` returns")
+    NAN_MISMATCH = "nan_mismatch", Entry("refused", "output {output} is NaN at {count} of {total} elements where it must not be, or the other way round", "look for unwritten elements and missing masks")
+    INF_MISMATCH = "inf_mismatch", Entry("refused", "output {output} is infinite at {count} of {total} elements where it must not be, or the other way round", "look for overflow in an intermediate value")
+    VALUES_DIFFER = "values_differ", Entry("refused", "output {output} differs at {count} of {total} elements", "integer and boolean outputs are compared exactly")
+    INACCURATE = "inaccurate", Entry("refused", "output {output} is too far from the fp64 result: RMS error {rms:.3g} times eager's (at most {rms_bound:g}), worst {top:.3g} times (at most {top_bound:g})", "look at the worst element; accumulate in fp32")
+    STALE = "stale", Entry("refused", "right at first, wrong when the same tensors hold new values: {detail}", "do not keep results, values or tensors between calls")
+    # memory
+    UNWRITTEN_OUTPUT = "unwritten_output", Entry("refused", "output {output}: {count} of {total} elements are never written", "launch enough programs and check the store's mask")
+    INPUT_MODIFIED = "input_modified", Entry("refused", "`{detail}` is modified, which `forward` does not do", "write to a tensor that the wrapper allocated")
+    ALIASES_INPUT = "aliases_input", Entry("refused", "output {output} is the memory of {detail}", "return a tensor that the wrapper allocated")
+    PASSTHROUGH = "passthrough", Entry("refused", "output {output} holds nothing that a kernel computed", "compute it in a kernel")
+    # not decidable here
+    NOT_RUNNABLE = "not_runnable", Entry("undecided", "cannot be run on this platform: {detail}", "judge it with --platform cuda on a machine with a GPU")
+    UNSUPPORTED_SHRUNK = "unsupported_shrunk", Entry("undecided", "the problem's own sizes are too large to run here, and the candidate does not support smaller ones: {detail}", "judge it with --platform cuda, or support other sizes")
+    # the search
+    EXHAUSTED = "exhausted", Entry("no_kernel", "no author has a kernel: {detail}", "try another author, or more seeds and rounds")
+    UNSOLVED = "unsolved", Entry("no_kernel", "no seed found a kernel: {detail}", "read the last verdicts; try another author, or more seeds and rounds")
+    # kept kernels
+    KEPT_MISSING = "kept_missing", Entry("no_kernel", "there is no kept kernel, and a frozen run synthesises none", "synthesise one and keep it")
+    KEPT_STALE = "kept_stale", Entry("no_kernel", "the kept kernel and its manifest were not made for this text of the problem, or were changed since; a frozen run synthesises none", "synthesise one and keep it")
+    # the problem's answer is trivial
+    CONSTANT_OUTPUT = "constant_output", Entry("inadmissible", "output {output} is {detail} whatever the inputs are", "a kernel could not be told from a constant: mend the problem")
+    # fmt: on
 
 
 def explain(cause: Cause, **facts: object) -> str:
     """What happened, in one sentence."""
-    return CATALOGUE[cause].text.format(**facts)
+    return cause.entry.text.format(**facts)
 
 
 def fix(cause: Cause) -> str:
     """What the reader can do about it."""
-    return CATALOGUE[cause].fix
+    return cause.entry.fix
 
 
 class ProblemError(Exception):
@@ -122,4 +141,4 @@ class ProblemError(Exception):
 
     @property
     def outcome(self) -> Outcome:
-        return CATALOGUE[self.cause].outcome
+        return self.cause.outcome

@@ -161,6 +161,8 @@ class _Table:
         if number is not None:
             if number >= 0 and not (number == 1 and "[" in name):
                 self.integers[name] = value
+        elif isinstance(value, ast.BinOp) and isinstance(value.left, ast.List) and isinstance(value.op, ast.Mult):
+            self._bind(name, value.left)  # `[64] * 4`: its elements count once
         elif isinstance(value, ast.Tuple | ast.List) and len(value.elts) <= MAX_ELEMENTS:
             for index, item in enumerate(value.elts):
                 self._bind(f"{name}[{index}]", item)

@@ -63,7 +63,7 @@ def decide(output: int, figures: dict[str, Any], pool: Pool) -> Judgement:
     worst["error_over_eager"] = top
     if rms <= RMS_BOUND and top <= WORST_BOUND:
         return Judgement(None, rms, worst=worst)
-    facts = {"output": output, "rms": rms, "rms_bound": RMS_BOUND, "worst": top, "worst_bound": WORST_BOUND}
+    facts = {"output": output, "rms": rms, "rms_bound": RMS_BOUND, "top": top, "top_bound": WORST_BOUND}
     return Judgement(Cause.INACCURATE, rms, facts, worst)
 
 

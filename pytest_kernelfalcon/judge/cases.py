@@ -49,7 +49,7 @@ def varied(base: Sizes, admitted: dict[str, list[int]]) -> SearchStrategy[Case]:
 
 
 def find_failing(cases: SearchStrategy[Case], fails: Callable[[Case], bool], count: int) -> Case | None:
-    """The simplest case that `fails`, of at most `count` distinct ones drawn (more while shrinking); None if all pass."""
+    """The simplest case that `fails`, of at most `count` drawn (more while shrinking); None if all pass."""
     from hypothesis import HealthCheck, Phase, find, settings
     from hypothesis.errors import NoSuchExample
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_kernelfalcon.contracts.causes import CATALOGUE, Cause, Outcome, explain, fix
+from pytest_kernelfalcon.contracts.causes import Cause, Outcome, explain, fix
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Finding:
 
     @property
     def outcome(self) -> Outcome:
-        return CATALOGUE[self.cause].outcome
+        return self.cause.outcome
 
     @property
     def message(self) -> str:

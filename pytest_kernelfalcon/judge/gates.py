@@ -44,6 +44,6 @@ GATES: dict[GateName, Gate] = {
         targets=(80, 90, 100),
         operations=60_000,
         configurations=32,
-        orders=("reversed", "shuffled"),
+        orders=("reverse", "shuffled"),
     ),
 }

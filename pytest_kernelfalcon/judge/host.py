@@ -84,7 +84,17 @@ class Child:
             raise self._ended() from None
 
     def receive(self, control: Control, seconds: float) -> tuple[dict[str, Any], list[int]]:
-        """The role's next message. Raises `Ended`, `Overdue`, `Malformed`, `Cancelled`, or `JudgeError` if it failed."""
+        """The role's next message. Raises `Ended`, `Overdue`, `Malformed`, `Cancelled`, or `JudgeError` if it failed.
+
+        After any of these the child is closed: whatever it says later is the answer to another question.
+        """
+        try:
+            return self._receive(control, seconds)
+        except BaseException:
+            self.close()
+            raise
+
+    def _receive(self, control: Control, seconds: float) -> tuple[dict[str, Any], list[int]]:
         bounded = control.within(seconds)
 
         def wait() -> float:

@@ -83,13 +83,15 @@ class Judge:
                 try:
                     answer, _ = child.receive(control, self._patience.inspect)
                 except Overdue as overdue:
-                    raise ProblemError(problem.path, Cause.PROBLEM_HANG, detail=phase, seconds=overdue.seconds) from None
+                    raise ProblemError(
+                        problem.path, Cause.PROBLEM_HANG, detail=phase, seconds=overdue.seconds
+                    ) from None
                 except Ended as ended:
                     raise _ended(problem.path, phase, ended) from None
                 if "contract" in answer:
                     return Contract.from_json(answer["contract"])
                 if "broken" in answer:
-                    cause = Cause(answer["broken"])
+                    cause = Cause.named(answer["broken"])
                     raise ProblemError(problem.path, cause, line=answer["line"], **answer["facts"])
                 phase = str(answer["phase"])
 
@@ -119,7 +121,9 @@ class Judge:
             return
         missing = self._zygotes.any(control).missing
         if missing and self._sandbox == "require":
-            raise Unavailable(f"the sandbox is not complete here: {'; '.join(missing)}. Fix: --kernelfalcon-sandbox=auto")
+            raise Unavailable(
+                f"the sandbox is not complete here: {'; '.join(missing)}. Fix: --kernelfalcon-sandbox=auto"
+            )
         self._allowed = True
 
     def _trial(self, contract: Contract, source: str, gate: Gate, control: Control) -> Trial:
@@ -189,4 +193,3 @@ def _ended(path: str, phase: str, ended: Ended) -> ProblemError:
     left = ended.code is not None and ended.code >= 0
     cause = Cause.PROBLEM_EXIT if left else Cause.PROBLEM_CRASH
     return ProblemError(path, cause, detail=phase if left else f"{phase} ({ended.how})")
-

@@ -10,6 +10,7 @@ A wrapper can say only this, one JSON object a message, each with exactly these 
     {"op": "result", "tree"}                             ends a call
     {"op": "refuse", "cause", "facts", "line"}           the tracer's own word: something that has no message
     {"op": "raise", "type", "text", "line", "phase"}     the wrapper raised
+    {"op": "ready"}, {"op": "end"}                       the module is imported; a call is over
 A tensor is a `TensorSpec`; `storage` numbers the call's storages, its inputs first.
 """
 
@@ -35,6 +36,8 @@ OPTIONS: dict[str, Collection[Any]] = {
     "enable_fp_fusion": (True, False),
 }
 """Launch options that a candidate may set; others (`ir_override`, `extern_libs`, …) change what is compiled."""
+SMALL_INPUT = 64
+"""Bytes up to which an input may be read into Python: scalars that decide, not data."""
 TENSOR_KEYS = frozenset(("shape", "stride", "offset", "dtype", "storage"))
 
 
@@ -211,7 +214,7 @@ class Call:
         need(isinstance(kernel, str), "a kernel's name that is no text")
         if kernel in self.refused:
             refusal = self.refused[kernel]
-            raise Invalid(Cause(refusal.cause), refusal.line, kernel=kernel, detail=refusal.detail)
+            raise Invalid(refusal.cause, refusal.line, kernel=kernel, detail=refusal.detail)
         need(kernel in self.kernels, f"kernel {kernel[:60]!r} is not a @triton.jit function of the file", line)
         dims = integers(grid, 0, 2**31 - 1, 3, "a grid")
         need(1 <= len(dims) and all(n <= m for n, m in zip(dims, MAX_GRID, strict=False)), f"grid {dims}", line)
@@ -269,8 +272,11 @@ class Call:
 
     def _read(self, tensor: Any, line: int | None) -> Read:
         spec = self.tensor(tensor)
-        if spec.storage not in self.written and self.storages[spec.storage] > 64:
+        given = spec.storage < self.inputs
+        if given and self.storages[spec.storage] > SMALL_INPUT:
             raise Invalid(Cause.VALUE_READ, line, detail="an element of an input is read into Python")
+        if not given and spec.storage not in self.written:
+            raise Invalid(Cause.VALUE_READ, line, detail="memory that nothing has written is read into Python")
         self.reads += spec.numel
         if self.reads > self.bounds.reads:
             detail = f"{self.reads} elements are read back into Python; at most {self.bounds.reads}"

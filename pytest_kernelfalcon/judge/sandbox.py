@@ -28,7 +28,17 @@ CAPABILITY_VERSION_3 = 0x20080522
 
 MOUNT_POINTS = ("/mnt", "/media", "/srv", "/opt", "/run", "/var/tmp")
 SCRATCH = "/scratch"
-SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/alternatives")
+SYSTEM = (
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/bin",
+    "/sbin",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/alternatives",
+)
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -95,12 +105,14 @@ def shut(hidden: Path) -> list[str]:
 
 
 def _visible(hidden: Path) -> list[str]:
-    """What the tree shows: the interpreter, its packages, the system; folders inside another one left out."""
+    """What the tree shows: the interpreter, its packages, the system; no folder inside another one twice."""
     wanted = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, *SYSTEM, *DEVICES]
     paths = {os.path.abspath(p) for p in wanted if p and os.path.lexists(p)}
     paths |= {os.path.realpath(p) for p in paths if not os.path.islink(p)}
     paths -= {str(hidden.parent)} if not str(hidden.parent).endswith("-packages") else set()
-    return sorted(p for p in paths if p != "/" and not any(p.startswith(other + "/") for other in paths if other != "/"))
+    return sorted(
+        p for p in paths if p != "/" and not any(p.startswith(other + "/") for other in paths if other != "/")
+    )
 
 
 def _mount_point(visible: list[str]) -> str:

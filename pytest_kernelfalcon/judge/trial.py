@@ -110,10 +110,10 @@ class Trial:
         """Fork tracer and executor; until the candidate is parsed, extracted and imported."""
         left, right = Channel.pair()
         try:
-            job = {"source": self.source}
+            job: dict[str, Any] = {"source": self.source}
             self._tracer = self._keep(self.zygotes.fork("tracer", job, self.control, [left.fileno()]))
-            role, job = self.platform.executor, {"source": self.source, "seconds": self.patience.trace}
-            self._executor = self._keep(self.zygotes.fork(role, job, self.control, [right.fileno()]))
+            job |= {"seconds": self.patience.trace}
+            self._executor = self._keep(self.zygotes.fork(self.platform.executor, job, self.control, [right.fileno()]))
         finally:
             left.close()
             right.close()
@@ -143,6 +143,7 @@ class Trial:
             "mutates": [next(leaves(expected["inputs"][i])) for i in mutated],
         }
         answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
+        self.plan = self.plan or answer["plan"]
         return Run(case, expected, answer, fds[0])
 
     def expect(self, case: Case) -> tuple[dict[str, Any], list[int]]:
@@ -161,13 +162,11 @@ class Trial:
         try:
             answer, fds = self.reference.receive(self.control, self.patience.reference)
         except Ended as ended:
-            self.reference.close()
             raise ProblemError(path, Cause.PROBLEM_CRASH, detail=f"forward ({ended.how})") from None
         except Overdue as overdue:
-            self.reference.close()
             raise ProblemError(path, Cause.PROBLEM_HANG, detail="forward", seconds=overdue.seconds) from None
         if "broken" in answer:
-            raise ProblemError(path, Cause(answer["broken"]), line=answer["line"], **answer["facts"])
+            raise ProblemError(path, Cause.named(answer["broken"]), line=answer["line"], **answer["facts"])
         return answer, fds
 
     def compare(self, run: Run, got: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -192,7 +191,7 @@ class Trial:
             self._executor.send({"call": request}, fds or [])
         except Ended as ended:
             self._gone(ended, "?")
-        answer, new = self._listen(self.patience.trace if dry else self.patience.run)
+        answer, new = self._listen(self.patience.trace * 2 if dry else self.patience.run)
         self._end(answer, case)
         return answer, new
 
@@ -206,6 +205,8 @@ class Trial:
             except Ended as ended:
                 self._gone(ended, running)
             except Overdue as overdue:
+                if running == "?":
+                    self.fail(Cause.WRAPPER_TIMEOUT, seconds=overdue.seconds)
                 self.stage = "run"
                 self.fail(Cause.KERNEL_TIMEOUT, kernel=running, seconds=overdue.seconds)
             if "running" not in answer:
@@ -222,7 +223,7 @@ class Trial:
         match answer["end"]:
             case "fail":
                 stage = answer["stage"] if answer["stage"] != "trace" else self.stage
-                cause, facts = Cause(answer["cause"]), answer["facts"]
+                cause, facts = Cause.named(answer["cause"]), answer["facts"]
                 raise Found(Finding(cause, stage, facts, answer["line"], answer["program"], shown))
             case "unsupported":
                 raise UnsupportedHere(answer["detail"])

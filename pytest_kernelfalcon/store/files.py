@@ -74,7 +74,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """The object in `path`, None where there is no such file; raises ValueError naming a file that holds no object."""
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         data = json.loads(text)

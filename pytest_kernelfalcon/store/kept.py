@@ -81,7 +81,7 @@ class Kept:
         """The kernel's text with LF line ends; None where there is none that could be one."""
         try:
             return self.kernel.read_bytes().decode().replace("\r\n", "\n")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except UnicodeDecodeError:
             return ""

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parent / "interpreter"
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "TRITON_INTERPRET": "1", "TRITON_DEFAULT_FP_FUSION": "1"}
+ENVIRONMENT = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    "PYTHONPATH": os.pathsep.join(filter(None, (str(SCRIPTS.parents[2]), os.environ.get("PYTHONPATH")))),
+    "TRITON_INTERPRET": "1",
+}
 
 
 def cases():
@@ -29,15 +34,15 @@ def python(*arguments, **environment):
 
 
 @functools.cache
-def outcomes(script):
-    code, output, errors = python(str(SCRIPTS / script))
-    assert code == 0, f"{script} ended with {code}: {errors[-3000:]}"
-    return json.loads(output.splitlines()[-1])
+def run(script):
+    return python(str(SCRIPTS / script))
 
 
-@pytest.mark.parametrize(("script", "case"), cases())
+@pytest.mark.parametrize(("script", "case"), list(cases()))
 def test_case(script, case):
-    failure = outcomes(script)[case]
+    code, output, errors = run(script)
+    assert code == 0, f"{script} ended with {code}: {errors[-3000:]}"
+    failure = json.loads(output.splitlines()[-1])[case]
     assert not failure, failure
 
 

@@ -54,6 +54,8 @@ class FakeJudge:
         says = _says(source, gate)
         if says == "error":
             raise JudgeError("the executor died")
+        if says == "breaks":
+            raise ProblemError("bad.py", Cause.PROBLEM_MEMORY, detail="forward")
         while says == "hang":
             control.check()
             time.sleep(0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ UNARY = {
     )
 }  # fmt: skip
 """Function → (accurate, fast). Triton's own exp, log, sin and cos are approximations on a GPU."""
+
+
+INFINITY = 'float("inf")'
 
 
 @dataclass
@@ -49,10 +53,14 @@ class Forms:
         return f"{UNARY[name][0 if self.exact else 1]}({x})"
 
     def divide(self, a: str, b: str) -> str:
-        return f"tl.div_rn({a}, {b})" if self.exact and not self.double else f"{a} / {b}"
+        return f"tl.div_rn({a}, {b})" if self.exact and not self.double else f"{_atom(a)} / {_atom(b)}"
 
     def sqrt(self, x: str) -> str:
         return f"tl.sqrt_rn({x})" if self.exact and not self.double else f"tl.sqrt({x})"
+
+    def grown(self, x: str) -> str:
+        """1 + exp(x)."""
+        return f"1.0 + {self.unary('exp', x)}"
 
     def call(self, helper: str, *args: str) -> str:
         """A call of a helper, which the module then defines."""
@@ -64,6 +72,11 @@ class Forms:
         return f"{name}({', '.join(args)})"
 
 
+def _atom(text: str) -> str:
+    """`text`, in parentheses where it is a sum or a product."""
+    return f"({text})" if " " in re.sub(r"\(.*\)", "", text) or text.startswith("-") else text
+
+
 def maximum(a: str, b: str) -> str:
     return f"tl.maximum({a}, {b}, propagate_nan=tl.PropagateNan.ALL)"
 
@@ -73,11 +86,11 @@ def minimum(a: str, b: str) -> str:
 
 
 def _sigmoid(f: Forms) -> list[str]:
-    return ["x", f"return {f.divide('1.0', f'1.0 + {f.unary("exp", "-x")}')}"]
+    return ["x", f"return {f.divide('1.0', f.grown('-x'))}"]
 
 
 def _silu(f: Forms) -> list[str]:
-    return ["x", f"return {f.divide('x', f'1.0 + {f.unary("exp", "-x")}')}" if f.exact else "return x * tl.sigmoid(x)"]
+    return ["x", f"return {f.divide('x', f.grown('-x'))}" if f.exact else "return x * tl.sigmoid(x)"]
 
 
 def _softplus(f: Forms) -> list[str]:
@@ -100,7 +113,8 @@ def _gelu(f: Forms) -> list[str]:
 
 def _gelu_tanh(f: Forms) -> list[str]:
     inner = "inner = 0.7978845608028654 * (x + 0.044715 * x * x * x)"
-    return ["x", inner, "return 0.5 * x * (1.0 + libdevice.tanh(inner))" if f.exact else "return x * tl.sigmoid(2.0 * inner)"]
+    form = "0.5 * x * (1.0 + libdevice.tanh(inner))" if f.exact else "x * tl.sigmoid(2.0 * inner)"
+    return ["x", inner, f"return {form}"]
 
 
 def _mish(f: Forms) -> list[str]:
@@ -123,7 +137,7 @@ def _floor_divide(f: Forms) -> list[str]:
         "a, b",
         "# as Python does: the quotient of what the remainder leaves, not the floor of a rounded quotient",
         "remainder = libdevice.fmod(a, b)",
-        f"quotient = {f.divide('(a - remainder)', 'b') if not f.exact or f.double else f.divide('a - remainder', 'b')}",
+        f"quotient = {f.divide('a - remainder', 'b')}",
         "quotient = tl.where((remainder != 0) & ((b < 0) != (remainder < 0)), quotient - 1.0, quotient)",
         "floored = tl.floor(quotient)",
         "floored = tl.where(quotient - floored > 0.5, floored + 1.0, floored)",
@@ -179,7 +193,7 @@ def _lerp(_: Forms) -> list[str]:
 
 def _logaddexp(f: Forms) -> list[str]:
     sum_ = f"{maximum('a', 'b')} + {f.unary('log1p', f.unary('exp', '-tl.abs(a - b)'))}"
-    return ["a, b", f"return tl.where((a == b) & (tl.abs(a) == float(\"inf\")), a, {sum_})"]
+    return ["a, b", f"return tl.where((a == b) & (tl.abs(a) == {INFINITY}), a, {sum_})"]
 
 
 def _signbit(f: Forms) -> list[str]:

@@ -33,7 +33,18 @@ def number(value: float, dtype: str) -> str:
     value = float(value)
     if dtype != "float64" and LARGEST < abs(value) < math.inf:
         value = math.copysign(math.inf, value)
-    return repr(value) if math.isfinite(value) else f'float("{value}")'
+    text = repr(value) if math.isfinite(value) else f'float("{value}")'
+    return full(text, dtype) if dtype == "float64" and not _single(value) else text
+
+
+def full(text: str, dtype: str, shape: str = "()") -> str:
+    """A literal as a tensor of its type."""
+    return f"tl.full({shape}, {text}, tl.{REGISTER[dtype]})"
+
+
+def _single(value: float) -> bool:
+    """Whether float32, which Triton takes a literal for, holds `value`."""
+    return not math.isfinite(value) or (abs(value) <= LARGEST and struct.unpack("<f", struct.pack("<f", value))[0] == value)
 
 
 def rounded(value: float, dtype: str) -> float:
@@ -83,3 +94,13 @@ def assign(name: str, value: str, comment: str, indent: int) -> str:
     """`name = value  # comment`; the comment only where it fits."""
     line = f"{' ' * indent}{name} = {value}"
     return f"{line}  # {comment}" if comment and len(line) + len(comment) + 4 <= WIDTH else line
+
+
+def sum_lines(name: str, terms: Sequence[str], indent: int) -> list[str]:
+    """`name = a + b + …`, one term a line if it is too long for one."""
+    pad = " " * indent
+    whole = f"{pad}{name} = {' + '.join(terms)}"
+    if len(whole) <= WIDTH:
+        return [whole]
+    first, *rest = terms
+    return [f"{pad}{name} = (", f"{pad}    {first}", *(f"{pad}    + {term}" for term in rest), f"{pad})"]

@@ -27,6 +27,7 @@ CHECKS: list[Check] = [
     Check("trace", declared.plan),
     Check("compile", compiled.for_targets),
     Check("run", running.first_form),
+    Check("compile", compiled.after_reads),
     Check("run", repeated.same_tensors),
     Check("run", repeated.configurations),
     Check("run", running.varied_sizes),

@@ -7,11 +7,17 @@ import json
 from typing import Any
 
 from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.judge.checks.declared import HOST_READS
+from pytest_kernelfalcon.judge.compiled import Rows
 from pytest_kernelfalcon.judge.finding import Finding, Found
 from pytest_kernelfalcon.judge.host import Ended, Overdue
 from pytest_kernelfalcon.judge.trial import Trial
 
-FIGURES = ("status", "registers", "spills", "shared", "detail")
+
+def after_reads(trial: Trial) -> None:
+    """The plan of a wrapper that reads what its kernels computed is known only from a run."""
+    if HOST_READS in trial.flags:
+        for_targets(trial)
 
 
 def for_targets(trial: Trial) -> None:
@@ -29,19 +35,19 @@ def for_targets(trial: Trial) -> None:
         raise Found(Finding(Cause.OUT_OF_RESOURCES, trial.stage, facts, row["line"]))
 
 
-def compile_plan(trial: Trial, launches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def compile_plan(trial: Trial, launches: list[dict[str, Any]]) -> Rows:
     """Rows of the compile role (judge/roles/compile.py), from the cache where this was compiled before."""
     job = {"source": trial.source, "launches": launches, "targets": list(trial.gate.targets)}
     key = hashlib.sha256(json.dumps([job, trial.versions], sort_keys=True).encode()).hexdigest()
-    if (rows := trial.compiled.get(key)) is not None:
-        return rows
+    if (known := trial.compiled.get(key)) is not None:
+        return known
     with trial.zygotes.fork("compile", job, trial.control) as child:
         try:
-            rows = child.receive(trial.control, trial.patience.compile)[0]["rows"]
+            rows: Rows = child.receive(trial.control, trial.patience.compile)[0]["rows"]
         except Overdue as overdue:
             trial.fail(Cause.COMPILE_TIMEOUT, seconds=overdue.seconds)
         except Ended as ended:
-            trial.fail(Cause.COMPILE_TIMEOUT, seconds=trial.patience.compile, detail=ended.how)
+            trial.fail(Cause.COMPILE_CRASH, detail=ended.how)
     trial.compiled.put(key, rows)
     return rows
 

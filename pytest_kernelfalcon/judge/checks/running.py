@@ -41,9 +41,11 @@ def varied_sizes(trial: Trial) -> None:
     assert trial.form is not None
     search = _Search(trial)
     cases = varied(trial.form.sizes, trial.form.admitted)
-    find_failing(cases, search.fails, MAX_TRIES * trial.gate.cases)
+    simplest = find_failing(cases, search.fails, MAX_TRIES * trial.gate.cases)
     if search.stopped is not None:
         raise search.stopped
+    if simplest is not None and (found := search.known[simplest]) is not None:
+        raise found
 
 
 class _Search:
@@ -53,26 +55,21 @@ class _Search:
         self.trial = trial
         self.known: dict[Case, Found | None] = {}
         self.stopped: BaseException | None = None
-        self._ended = False
+        self._cause: Cause | None = None
 
     def fails(self, case: Case) -> bool:
-        if self._ended or (self._enough() and self.stopped is None):
+        enough = self._cause is None and self.trial.cases >= self.trial.gate.cases
+        if self.stopped is not None or enough:
             return False
         try:
             found = self._look(case)
         except BaseException as error:  # cancelled, or our own failure: hypothesis must not shrink it
-            self.stopped, self._ended = error, True
+            self.stopped = error
             return False
         if found is None:
             return False
-        first = self.stopped
-        if isinstance(first, Found) and first.finding.cause != found.finding.cause:
-            return False
-        self.stopped = found
-        return True
-
-    def _enough(self) -> bool:
-        return self.trial.cases >= self.trial.gate.cases
+        self._cause = self._cause or found.finding.cause
+        return found.finding.cause == self._cause
 
     def _look(self, case: Case) -> Found | None:
         if case not in self.known:

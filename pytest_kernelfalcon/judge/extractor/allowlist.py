@@ -1,4 +1,4 @@
-"""What kernel code may name: built from the public names of the Triton that is installed, less a deny list."""
+"""What kernel code may name: the public names of the installed Triton less a deny list, and a few of Python's."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ TYPES = frozenset(("tensor", "tensor_descriptor"))
 """Classes of tl that may stand in an annotation, and nowhere else."""
 
 _CUDA = frozenset(("gdc_launch_dependents", "gdc_wait", "num_threads", "num_warps"))  # no globaltimer, no smid
+MATH = frozenset(("ceil", "e", "exp", "floor", "inf", "log", "log10", "log2", "nan", "pi", "sqrt", "tau"))
+"""What kernels may use of Python's `math`, as Triton lets them: on what is known when compiling."""
 _HOST = frozenset(("cdiv", "next_power_of_2"))
 _SUBMODULES = {
     "triton": frozenset(("language",)),
@@ -41,6 +43,7 @@ _SUBMODULES = {
     f"{LANGUAGE}.extra.cuda": frozenset(("libdevice",)),
     f"{LANGUAGE}.extra.hip": frozenset(("libdevice",)),
 }
+_LIBDEVICES = frozenset(f"{LANGUAGE}.extra.{name}libdevice" for name in ("", "cuda.", "hip."))
 _HOMES = frozenset(f"{LANGUAGE}.{name}" for name in ("core", "math", "random", "standard"))
 """Where tl's own names are defined: from there, only what tl makes public."""
 
@@ -64,18 +67,17 @@ NODES: frozenset[type[ast.AST]] = frozenset(
 """Nodes that are right wherever their parts are; the checker has a method for each other node that it takes."""
 
 
-def member(module: str, name: str) -> Literal["module", "triton"] | None:
-    """What `module.name` is to kernel code: "module", "triton" (a function, class or dtype), or None: not allowed."""
+def member(module: str, name: str) -> Literal["module", "object"] | None:
+    """What `module.name` is to kernel code: "module", "object" (anything else in one), or None: not allowed."""
     if name in _SUBMODULES.get(module, ()) and is_module(f"{module}.{name}"):
         return "module"
-    return "triton" if name in _names(module) else None
+    return "object" if name in _names(module) else None
 
 
 @cache
 def is_module(path: str) -> bool:
     """Whether it is a module that kernel code may name, and is installed."""
-    is_libdevice = path.startswith(f"{LANGUAGE}.extra.") and path.endswith(".libdevice")
-    if not (is_libdevice or path in _SUBMODULES or path in _HOMES):
+    if not (path in _SUBMODULES or path in _HOMES or path in _LIBDEVICES or path == "math"):
         return False
     try:
         importlib.import_module(path)
@@ -110,8 +112,8 @@ def attributes() -> frozenset[str]:
 
 @cache
 def _names(module: str) -> frozenset[str]:
-    if module == "triton":
-        return _HOST
+    if module in ("triton", "math"):
+        return _HOST if module == "triton" else MATH
     if not is_module(module):
         return frozenset()
     found = importlib.import_module(module)
@@ -121,7 +123,7 @@ def _names(module: str) -> frozenset[str]:
         return _names(LANGUAGE) & frozenset(dir(found))
     if module == f"{LANGUAGE}.extra.cuda":
         return _CUDA & frozenset(dir(found))
-    if module.endswith(".libdevice"):
+    if module in _LIBDEVICES:
         return frozenset(name for name in dir(found) if _is_public(name, getattr(found, name)))
     return frozenset()
 

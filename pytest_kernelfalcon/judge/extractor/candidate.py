@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.extractor.checker import check
-from pytest_kernelfalcon.judge.extractor.emit import Segment, segment
+from pytest_kernelfalcon.judge.extractor.emit import Segment, check_start, segment
 from pytest_kernelfalcon.judge.extractor.globals import ModuleNames
 from pytest_kernelfalcon.judge.extractor.kernels import Kernels
 from pytest_kernelfalcon.judge.extractor.nested import hidden
@@ -62,10 +62,19 @@ def _extract(source: Source) -> Kernels:
 
 
 def _take(kernel: ast.FunctionDef, source: Source, names: ModuleNames) -> _Taken:
-    if kernel.name.startswith("__") or kernel.name == "triton":
-        raise construct(kernel, f"the name {quoted(kernel.name)} is reserved")
     found = segment(kernel, source, names)
-    return _Taken(found, check(found.kernel, names))
+    above = found.line - 1
+    try:
+        uses = check(found.kernel, names)
+        check_start(found)
+    except Refused as exception:
+        relative = exception.refusal.line
+        raise Refused(replace(exception.refusal, line=relative and relative + above)) from None
+    uses = {name: line + above for name, line in uses.items()}
+    for name, line in {kernel.name: kernel.lineno, **uses}.items():
+        if name.startswith("__") or (name == "triton" and names.globals[name].path != "triton"):
+            raise construct(line, f"the name {quoted(name)} is reserved")
+    return _Taken(found, uses)
 
 
 def _refuse_callers(taken: dict[str, _Taken], refused: dict[str, Refusal]) -> None:
@@ -74,12 +83,12 @@ def _refuse_callers(taken: dict[str, _Taken], refused: dict[str, Refusal]) -> No
     for name, each in taken.items():
         for used in each.uses:
             callers[used].append(name)
-    pending = list(refused)
+    pending = list(refused.items())
     while pending:
-        gone = pending.pop()
+        gone, root = pending.pop()
         for caller in callers[gone]:
             if caller in taken:
-                root = refused[gone]
-                detail = f"it uses {quoted(gone)}, which is refused (line {root.line}: {root.detail})"
+                through = "" if gone == root.kernel else f", and through it {quoted(root.kernel)}"
+                detail = f"it uses {quoted(gone)}{through}, which is refused (line {root.line}: {root.detail})"
                 refused[caller] = Refusal(Cause.KERNEL_CONSTRUCT, detail, taken.pop(caller).uses[gone], caller)
-                pending.append(caller)
+                pending.append((caller, root))

@@ -7,16 +7,17 @@ import re
 from dataclasses import dataclass
 
 from pytest_kernelfalcon.judge.extractor.globals import ModuleNames
-from pytest_kernelfalcon.judge.extractor.refusal import Refused, construct
+from pytest_kernelfalcon.judge.extractor.refusal import construct
 from pytest_kernelfalcon.judge.extractor.signature import decorator, foreign_annotations
-from pytest_kernelfalcon.judge.extractor.source import Source, parse
+from pytest_kernelfalcon.judge.extractor.source import Source
 
+_ALONE = "its text cannot be taken by itself: write it plainly, at module level"
 _DEF = re.compile(r"def \w+ ?\(")
 
 
 @dataclass(frozen=True)
 class Segment:
-    """line: of the candidate, where lines[0] lies, counted from 1. kernel: the tree of these lines, to be checked."""
+    """line: of lines[0] in the candidate, from 1. kernel: the tree of `lines` alone, whose numbers begin with 1."""
 
     line: int
     lines: list[str]
@@ -35,30 +36,32 @@ def segment(kernel: ast.FunctionDef, source: Source, names: ModuleNames) -> Segm
         _blank_annotation(parameter, lines, kernel.lineno)
     indent = kernel.col_offset
     body = [(line[indent:] if not line[:indent].strip() else line).decode() for line in lines]
-    _check_def_lines(body, kernel.lineno)
     text = [decorator(kernel, names), *[""] * (kernel.lineno - first - 1), *body]
-    return Segment(first, text, _single_function(text, first, kernel))
+    return Segment(first, text, _single_function(text, kernel))
 
 
-def _single_function(lines: list[str], first: int, kernel: ast.FunctionDef) -> ast.FunctionDef:
+def _single_function(lines: list[str], kernel: ast.FunctionDef) -> ast.FunctionDef:
     try:
-        tree = parse("\n" * (first - 1) + "\n".join(lines) + "\n")
-    except Refused as refused:
-        detail = f"it cannot be read apart from what is around it ({refused.refusal.detail}): define it at module level"
-        raise construct(refused.refusal.line or kernel, detail) from None
+        tree = ast.parse("\n".join(lines) + "\n")
+    except SyntaxError as error:
+        raise construct(kernel, f"{_ALONE} ({error.msg})") from None
     match tree.body:
-        case [ast.FunctionDef(name=kernel.name, lineno=kernel.lineno, end_lineno=kernel.end_lineno) as function]:
+        case [ast.FunctionDef(name=kernel.name) as function] if function.end_lineno == len(lines):
             return function
-    raise construct(kernel, "it cannot be read apart from what is around it: define it at module level")
+    raise construct(kernel, _ALONE)
 
 
-def _check_def_lines(lines: list[str], number: int) -> None:
-    """Triton finds a function's start by its `def` again, in the text: by the first that it knows, or by the last."""
-    if not _DEF.match(lines[0]):
-        raise construct(number, "write `def name(` on one line")
-    for offset, line in enumerate(lines[1:], 1):
+def check_start(found: Segment) -> None:
+    """Triton looks for a function's start in the text again: the first `def name(`, or the last line with `def `.
+
+    Raises Refused where that is not the function itself, but (say) a line of its docstring.
+    """
+    start = found.kernel.lineno
+    if not _DEF.match(found.lines[start - 1]):
+        raise construct(found.kernel, "write `def name(` on one line")
+    for number, line in enumerate(found.lines[start:], start + 1):
         if line.strip().startswith("def "):
-            raise construct(number + offset, "a line inside a kernel, of a docstring too, cannot begin with `def `")
+            raise construct(number, "a line inside a kernel, of a docstring too, cannot begin with `def `")
 
 
 def _blank_annotation(parameter: ast.arg, lines: list[bytes], first: int) -> None:

@@ -43,20 +43,20 @@ class Expressions:
 
     def __init__(self, scope: Scope, names: ModuleNames, used: dict[str, int]) -> None:
         self.scope, self.names, self.used = scope, names, used
-        self.depth = 0
+        self.depth, self.line = 0, 0
 
     def visit(self, node: ast.AST) -> None:
         """Raises Refused."""
         kind = type(node)
-        self.depth += 1
+        self.depth, self.line = self.depth + 1, getattr(node, "lineno", self.line)  # operators have no line
         if self.depth > MAX_DEPTH:
-            raise construct(node, "it is nested too deeply")
+            raise construct(self.line, "it is nested too deeply")
         if kind in self.METHODS:
             self.METHODS[kind](self, node)
         elif kind in allowlist.NODES:
             self.parts(node)
         else:
-            raise construct(node, f"{_WORDS.get(kind, f'`{kind.__name__.lower()}`')} is not allowed in a kernel")
+            raise construct(self.line, f"{_WORDS.get(kind, f'`{kind.__name__.lower()}`')} is not allowed in a kernel")
         self.depth -= 1
 
     def parts(self, node: ast.AST) -> None:

@@ -14,6 +14,8 @@ from pytest_kernelfalcon.judge.extractor import allowlist
 MAX_BITS = 128
 MAX_DEPTH = 32
 MAX_FLOAT_TEXT = 40
+MAX_TEXT = 200
+MAX_ELEMENTS = 64
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,7 @@ class Dtype:
 Value: TypeAlias = "bool | int | float | str | Dtype | tuple[Value, ...] | None"
 Number: TypeAlias = "bool | int | float"
 
-_MATH: dict[str, float | Callable[..., float]] = {
-    name: getattr(math, name)
-    for name in ("ceil", "e", "exp", "floor", "inf", "log", "log10", "log2", "nan", "pi", "sqrt", "tau")
-}
+_MATH: dict[str, float | Callable[..., float]] = {name: getattr(math, name) for name in allowlist.MATH}
 _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -76,7 +75,7 @@ def _fold(node: ast.expr, names: Names, depth: int) -> Value:
         case ast.Constant(value=bool() | int() | float() | str() | None as value):
             return _bounded(value)
         case ast.Tuple() | ast.List():
-            return tuple(_fold(element, names, depth + 1) for element in node.elts)
+            return _bounded(tuple(_fold(element, names, depth + 1) for element in node.elts))
         case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
             return _UNARY[type(op)](_number(operand, names, depth))
         case ast.BinOp(left=left, op=op, right=right):
@@ -119,7 +118,7 @@ def _named(path: str | None) -> Value:
         module, _, name = path.rpartition(".")
         if module == "math" and isinstance(constant := _MATH.get(name), float):
             return constant
-        if allowlist.member(module, name) == "triton" and allowlist.is_dtype(path):
+        if module != "math" and allowlist.member(module, name) == "object" and allowlist.is_dtype(path):
             return Dtype(path)
     raise NotFoldable
 
@@ -140,4 +139,12 @@ def _call(function: ast.expr, arguments: list[ast.expr], names: Names, depth: in
 def _bounded(value: Value) -> Value:
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise NotFoldable
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        raise NotFoldable
+    if isinstance(value, tuple) and _elements(value) > MAX_ELEMENTS:  # (T, T) of a (T, T) of … doubles each time
+        raise NotFoldable
     return value
+
+
+def _elements(value: Value) -> int:
+    return sum(map(_elements, value)) + 1 if isinstance(value, tuple) else 1

@@ -44,7 +44,7 @@ class ModuleNames(ast.NodeVisitor):
         """The dotted path of a name that an import leads to: `triton.language.exp` for `tl.exp`."""
         base, attributes = chain(node)
         known = self.globals.get(base.id) if base is not None and base.id not in self.again else None
-        if known is None or known.kind not in ("module", "triton", "jit", "import"):
+        if known is None or known.kind not in ("module", "object", "jit", "import"):
             return None
         return ".".join([known.path, *attributes])
 
@@ -74,7 +74,7 @@ class ModuleNames(ast.NodeVisitor):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             path = f"{'.' * node.level}{node.module or ''}.{alias.name}"
-            self._bind(alias.asname or alias.name, imported(path, node.lineno))
+            self._bind(alias.asname or alias.name, _imported(path, node.lineno))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         if not any(self.is_jit(decorator) for decorator in node.decorator_list):
@@ -148,7 +148,7 @@ class ModuleNames(ast.NodeVisitor):
 
     def _meaning(self, value: ast.expr, line: int) -> Global:
         path = self.path(value)
-        if path is not None and (named := imported(path, line)).kind != "import":
+        if path is not None and (named := _imported(path, line)).kind != "import":
             return named
         try:
             constant = fold(value, self)
@@ -160,7 +160,7 @@ class ModuleNames(ast.NodeVisitor):
     def _bind(self, name: str, new: Global) -> None:
         known = self.globals.get(name)
         if known is not None and known.meaning != new.meaning:
-            if self._branches and known.kind in ("module", "triton") and new.same_elsewhere(known):
+            if self._branches and known.kind in ("module", "object") and new.same_elsewhere(known):
                 return
             if not (self._fallback and known.kind == "import"):
                 self.again.setdefault(name, new.line)
@@ -176,12 +176,13 @@ def chain(node: ast.expr) -> tuple[ast.Name | None, list[str]]:
     return (node if isinstance(node, ast.Name) else None), attributes[::-1]
 
 
-def imported(path: str, line: int) -> Global:
-    """What a dotted path from an import is."""
+def _imported(path: str, line: int) -> Global:
+    """What `from … import …` makes of a dotted path. A number or function of `math` is a plain one, to Triton too."""
     if path in allowlist.JIT_PATHS:
         return Global("jit", line, "triton.jit")
     module, _, name = path.rpartition(".")
-    return Global(allowlist.member(module, name) or "import", line, path)
+    kind = allowlist.member(module, name) if module.startswith("triton") else None
+    return Global(kind or "import", line, path)
 
 
 def _bound(*nodes: ast.AST) -> Iterator[tuple[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import hashlib
 import inspect
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from pytest_kernelfalcon.judge.extractor import allowlist
 from pytest_kernelfalcon.judge.extractor.emit import Segment
 from pytest_kernelfalcon.judge.extractor.folding import Dtype, Value
 from pytest_kernelfalcon.judge.extractor.meaning import Global
-from pytest_kernelfalcon.judge.extractor.refusal import Refusal, construct
+from pytest_kernelfalcon.judge.extractor.refusal import Refusal, Refused, construct, quoted
 
 MODULE = "kernelfalcon_kernels"
 """`__module__` of the loaded kernels."""
@@ -50,17 +51,21 @@ class Kernels:
         """The kernels by name: JITFunction, or InterpretedFunction where TRITON_INTERPRET is set.
 
         Writes the text to `path`, since Triton reads sources from files, and executes it: that defines functions and
-        evaluates their checked defaults and annotations, nothing else. Raises Refused where Triton would compile other
-        lines than were checked.
+        evaluates their checked defaults and annotations, nothing else. Raises Refused where Triton refuses a
+        definition, or would compile other lines than were checked.
         """
         path.write_text(self.text, encoding="utf-8", newline="\n")
         namespace = self._namespace()
-        exec(compile(self.text, str(path), "exec", dont_inherit=True), namespace)
+        code = compile(self.text, str(path), "exec", dont_inherit=True)
+        try:
+            exec(code, namespace)
+        except Exception as error:
+            raise _definition_refused(error, path) from error
         kernels = {name: namespace[name] for name in self.names}
         for name, kernel in kernels.items():
             seen = "".join(inspect.getsourcelines(kernel.fn)[0]).rstrip()
             if seen != "\n".join(self._segments[name].lines).rstrip():
-                raise construct(self._segments[name].kernel, "Triton reads other lines for it than Python does")
+                raise construct(self._segments[name].line, "Triton reads other lines for it than Python does")
         return kernels
 
     def _namespace(self) -> dict[str, Any]:
@@ -75,6 +80,11 @@ class Kernels:
         return namespace | {name: _object(known) for name, known in self.environment.items()}
 
 
+def _definition_refused(error: Exception, path: Path) -> Refused:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return construct(lines[-1] or 1, f"Triton refuses the definition: {quoted(f'{type(error).__name__}: {error}')}")
+
+
 def _assemble(segments: Sequence[Segment]) -> str:
     lines: list[str] = []
     for segment in segments:
@@ -85,7 +95,7 @@ def _assemble(segments: Sequence[Segment]) -> str:
 
 def _object(known: Global) -> Any:
     match known.kind:
-        case "module" | "triton":
+        case "module" | "object":
             return allowlist.resolve(known.path)
         case "constexpr":
             return allowlist.resolve(f"{allowlist.LANGUAGE}.constexpr")(_value(known.value))

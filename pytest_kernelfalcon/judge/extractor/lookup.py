@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from pytest_kernelfalcon.judge.extractor import allowlist
-from pytest_kernelfalcon.judge.extractor.globals import ModuleNames, chain, imported
+from pytest_kernelfalcon.judge.extractor.globals import ModuleNames, chain
 from pytest_kernelfalcon.judge.extractor.meaning import Global
 from pytest_kernelfalcon.judge.extractor.refusal import Refused, construct, quoted
 from pytest_kernelfalcon.judge.extractor.scope import Scope
@@ -14,7 +14,7 @@ from pytest_kernelfalcon.judge.extractor.scope import Scope
 def value(node: ast.Name, names: ModuleNames) -> str:
     """The module-level name behind a plain name. Raises Refused."""
     known = _known(node, names)
-    if known.kind in ("kernel", "triton", "constexpr") and not _is_type(known.path):
+    if known.kind in ("kernel", "object", "constexpr") and not _is_type(known.path):
         return node.id
     raise construct(node, _why_not(node.id, known))
 
@@ -27,13 +27,14 @@ def dotted(node: ast.Attribute, names: ModuleNames) -> str:
     known = _known(base, names)
     if known.kind == "kernel":
         raise construct(node, f"the kernel {quoted(base.id)} has no attributes in a kernel")
-    if known.kind not in ("module", "triton", "constexpr"):
+    if known.kind not in ("module", "object", "constexpr"):
         raise construct(node, _why_not(base.id, known))
     for name in attributes:
         if known.kind == "module":
-            known = imported(f"{known.path}.{name}", known.line)
-            if known.kind not in ("module", "triton") or _is_type(known.path):
-                raise construct(node, f"{quoted(known.path)} is not allowed in a kernel")
+            kind, path = allowlist.member(known.path, name), f"{known.path}.{name}"
+            if kind is None or _is_type(path):
+                raise construct(node, f"{quoted(path)} is not allowed in a kernel")
+            known = Global(kind, known.line, path)
         elif name not in allowlist.attributes():
             raise construct(node, f"the attribute {quoted('.' + name)} is not allowed in a kernel")
     if known.kind == "module":
@@ -52,7 +53,7 @@ def is_range(function: ast.expr, scope: Scope, names: ModuleNames) -> bool:
 
 def _is_type(path: str) -> bool:
     module, _, name = path.rpartition(".")
-    return name in allowlist.TYPES and allowlist.member(module, name) == "triton"
+    return name in allowlist.TYPES and allowlist.member(module, name) == "object"
 
 
 def _known(node: ast.Name, names: ModuleNames) -> Global:
@@ -81,7 +82,7 @@ def _why_not(name: str, known: Global) -> str:
             return f"{quoted(known.path)} is not allowed in a kernel"
         case "module":
             return f"the module {shown} is no value"
-        case "triton":
+        case "object":
             return f"the type {shown} stands in annotations only"
         case "jit":
             return f"{shown} is not allowed in a kernel"

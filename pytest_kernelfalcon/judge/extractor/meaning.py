@@ -7,14 +7,14 @@ from typing import Literal, TypeAlias
 
 from pytest_kernelfalcon.judge.extractor.folding import Value
 
-Kind: TypeAlias = Literal["module", "triton", "constexpr", "constant", "kernel", "jit", "import", "python"]
+Kind: TypeAlias = Literal["module", "object", "constexpr", "constant", "kernel", "jit", "import", "python"]
 
 
 @dataclass(frozen=True)
 class Global:
     """What one module-level name is.
 
-    kind: "module" (one of Triton's that kernels may name), "triton" (a function, class or dtype of it), "constexpr"
+    kind: "module" (one that kernels may name), "object" (a function, class or dtype of Triton's), "constexpr"
     (`tl.constexpr(<literal>)`), "constant" (a plain literal, for parameter defaults only), "kernel", "jit" (the
     decorator), "import" (anything else that is imported), "python" (anything else).
     path: of the first two kinds and of "import". value: of the two kinds of constant.

@@ -24,17 +24,17 @@ class Scope:
     def __init__(self, kernel: ast.FunctionDef) -> None:
         self.parameters = {parameter.arg: parameter.lineno for parameter in parameters(kernel)}
         self.inner: set[str] = set()
-        comprehended = {
-            target
-            for node in ast.walk(kernel)
-            if isinstance(node, ast.comprehension)
-            for target in ast.walk(node.target)
-            if isinstance(target, ast.Name)
-        }
-        self.locals = dict(self.parameters)
+        stored: list[ast.Name] = []
+        comprehended: set[ast.AST] = set()
         for node in ast.walk(kernel):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node not in comprehended:
-                self.locals.setdefault(node.id, node.lineno)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                stored.append(node)
+            elif isinstance(node, ast.comprehension):
+                comprehended.update(ast.walk(node.target))
+        self.locals = dict(self.parameters)
+        for name in stored:
+            if name not in comprehended:
+                self.locals.setdefault(name.id, name.lineno)
 
     @classmethod
     def of(cls, kernel: ast.FunctionDef, names: ModuleNames) -> Scope:

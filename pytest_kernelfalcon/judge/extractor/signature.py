@@ -80,16 +80,23 @@ def check_head(kernel: ast.FunctionDef, names: ModuleNames) -> dict[str, int]:
 
 
 def check_annotation(annotation: ast.expr, names: ModuleNames, used: dict[str, int]) -> None:
-    """A string, None, one of Python's types or a name of tl; adds the module-level name to `used`. Raises Refused."""
+    """A string, None, one of Python's types, a name of tl or a tuple of these; adds what it names to `used`.
+
+    Raises Refused.
+    """
     match annotation:
         case ast.Constant(value=str() | None):
             return
         case ast.Name(id=name) if name in allowlist.ANNOTATIONS and names.is_builtin(name):
             return
+        case ast.Subscript(value=ast.Name(id="tuple"), slice=parts) if names.is_builtin("tuple"):
+            for part in parts.elts if isinstance(parts, ast.Tuple) else [parts]:
+                check_annotation(part, names, used)
+            return
         case ast.Name() | ast.Attribute():
             module, _, name = (names.path(annotation) or "").rpartition(".")
             base, _ = chain(annotation)
-            if base is not None and allowlist.member(module, name) == "triton":
+            if base is not None and allowlist.member(module, name) == "object":
                 used.setdefault(base.id, annotation.lineno)
                 return
     raise construct(
@@ -100,7 +107,7 @@ def check_annotation(annotation: ast.expr, names: ModuleNames, used: dict[str, i
 def _check_default(default: ast.expr, kernel: ast.FunctionDef, names: ModuleNames, used: dict[str, int]) -> None:
     """A literal, arithmetic on module-level literals, a name of tl, or a kernel defined above."""
     if isinstance(default, ast.Name) and (other := names.kernels.get(default.id)):
-        if other.lineno >= kernel.lineno:
+        if other.lineno >= names.kernels[kernel.name].lineno:
             raise construct(default, f"a default uses {quoted(default.id)} before it is defined")
         used.setdefault(default.id, default.lineno)
         return
@@ -111,11 +118,11 @@ def _check_default(default: ast.expr, kernel: ast.FunctionDef, names: ModuleName
             raise construct(default, "a default is a literal, arithmetic on literals, or a name of tl") from None
     for node in ast.walk(default):
         if isinstance(node, ast.Name) and not (node.id == "float" and names.is_builtin("float")):
-            if names.globals[node.id].kind not in ("module", "triton", "constexpr", "constant"):
+            if names.globals[node.id].kind not in ("module", "object", "constexpr", "constant"):
                 raise construct(node, f"a default cannot use {quoted(node.id)}")
             used.setdefault(node.id, node.lineno)
 
 
 def _is_tl(node: ast.expr, names: ModuleNames) -> bool:
     module, _, name = (names.path(node) or "").rpartition(".")
-    return allowlist.member(module, name) == "triton" and name not in allowlist.TYPES
+    return allowlist.member(module, name) == "object" and name not in allowlist.TYPES

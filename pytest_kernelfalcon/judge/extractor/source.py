@@ -34,10 +34,11 @@ def read(text: str) -> Source:
 
 
 def parse(text: str) -> ast.Module:
-    """The tree of a text. Raises Refused with SOURCE_SYNTAX."""
+    """The tree of a text that Python compiles. Raises Refused with SOURCE_SYNTAX."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a stray "\d" is the candidate's matter
+            compile(text, "<candidate>", "exec", dont_inherit=True)  # some errors are found after parsing only
             return ast.parse(text)
     except SyntaxError as error:
         raise Refused(Refusal(Cause.SOURCE_SYNTAX, error.msg, error.lineno or None)) from None

@@ -94,8 +94,8 @@ class AccessOps(Machine):
 def _lane_race(parts: list[Part], bits: Array, size: int) -> str:
     """Of two lanes that store to one address the later one wins here; the other finds a value that is not its own."""
     for part in parts:
-        found = part.block.view(size)[0].take(part.index)
+        found = part.block.view(size)[0].take(part.places)
         lost = np.flatnonzero(found != (bits if part.lanes is None else bits[part.lanes]))
         if lost.size:
             break
-    return f"two lanes write different values to element {int(part.index[lost[0]])} of `{part.block.name}`"
+    return f"two lanes write different values to element {int(part.places[lost[0]])} of `{part.block.name}`"

@@ -13,7 +13,6 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-_COMPARISONS = (ast.Is, ast.IsNot, ast.In, ast.NotIn)
 _BUILTINS = ("range", "min", "max", "print")
 
 
@@ -33,7 +32,7 @@ def rewrite(function: Callable[..., Any], helpers: dict[str, Any]) -> Callable[.
     Rewriter(definition, function.__globals__).apply()
     ast.increment_lineno(ast.fix_missing_locations(tree), start - 1)
     names: dict[str, Any] = {**function.__globals__, **helpers}
-    exec(compile(tree, function.__code__.co_filename, "exec"), names)  # noqa: S102
+    exec(compile(tree, function.__code__.co_filename, "exec"), names)
     rewritten: Callable[..., Any] = names[function.__name__]
     return rewritten
 
@@ -43,9 +42,10 @@ class Rewriter(ast.NodeTransformer):
 
     def __init__(self, definition: ast.FunctionDef, known: dict[str, Any]) -> None:
         self._definition = definition
-        stored = {n.id for n in ast.walk(definition) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        taken = stored | set(known) | {argument.arg for argument in ast.walk(definition) if isinstance(argument, ast.arg)}
-        self._builtins = set(_BUILTINS) - taken
+        nodes = list(ast.walk(definition))
+        stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        arguments = {node.arg for node in nodes if isinstance(node, ast.arg)}
+        self._builtins = set(_BUILTINS) - stored - arguments - set(known)
         self._temporaries = 0
 
     def apply(self) -> None:
@@ -104,14 +104,15 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         self.generic_visit(node)
-        return ast.copy_location(_chain("every" if isinstance(node.op, ast.And) else "any", node.values), node)
+        return ast.copy_location(_chain("every" if isinstance(node.op, ast.And) else "either", node.values), node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """`a < b < c` is `a < b and b < c`, with b evaluated once."""
         self.generic_visit(node)
         if len(node.ops) == 1:
             return node
-        left, terms = node.left, []
+        left: ast.expr = node.left
+        terms: list[ast.expr] = []
         for operator, right in zip(node.ops, node.comparators, strict=True):
             self._temporaries += 1
             name = f"__kf_{self._temporaries}"

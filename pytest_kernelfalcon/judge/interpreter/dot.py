@@ -24,7 +24,7 @@ class DotOps:
         if target.kind in "iu":
             product = np.matmul(a.data.astype(np.float64), b.data.astype(np.float64)).astype(np.int64)
             return TensorHandle((product + d.data).astype(target), d.dtype.scalar)
-        product = _product(_wide(a.data), _wide(b.data), getattr(input_precision, "name", ""))
+        product = _product(a.data, b.data, getattr(input_precision, "name", ""))
         total = product + (d.data.astype(np.float32) if target.itemsize < 4 else d.data)
         return TensorHandle(convert(total, target), d.dtype.scalar)
 
@@ -34,13 +34,14 @@ def _wide(data: Array) -> Array:
 
 
 def _product(left: Array, right: Array, precision: str) -> Array:
-    """A matrix product; fp32 operands that are fp32 by nature are split as `precision` says."""
+    """A matrix product; fp32 operands are split as `precision` says."""
     if precision not in _TERMS or left.dtype != np.float32:
-        return np.matmul(left, right)
+        whole: Array = np.matmul(_wide(left), _wide(right))
+        return whole
     name, count = _TERMS[precision]
     lefts, rights = _split(left, name, count), _split(right, name, count)
     products = [np.matmul(lefts[i], rights[j]) for i in range(count) for j in range(count - i)]
-    total = products[-1]
+    total: Array = products[-1]
     for product in reversed(products[:-1]):  # the small ones first
         total = total + product
     return total

@@ -34,7 +34,11 @@ _NUMPY: dict[str, np.dtype[Any]] = {name: np.dtype(kind) for name, kind in {**_P
 _POINTER = np.dtype(np.uint64)
 
 LOW_PRECISION = frozenset(np.dtype(kind) for kind in _LOW.values())
-_LARGEST = {dtype: float(ml_dtypes.finfo(dtype).max) for dtype in LOW_PRECISION if dtype.itemsize == 1}
+_LARGEST = {
+    dtype: float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]
+    for dtype in LOW_PRECISION
+    if dtype.itemsize == 1
+}
 
 
 def numpy_dtype(kind: Any) -> np.dtype[Any]:
@@ -67,7 +71,8 @@ def convert_towards_zero(data: Array, target: np.dtype[Any]) -> Array:
     near = convert(data, target)
     too_far = np.abs(near.astype(np.float64)) > np.abs(data.astype(np.float64))
     bits = near.view(UNSIGNED[target.itemsize])
-    return (bits - too_far.astype(bits.dtype)).view(target)  # one less in magnitude: these types are sign-magnitude
+    rounded: Array = (bits - too_far.astype(bits.dtype)).view(target)  # less in magnitude: sign and magnitude are apart
+    return rounded
 
 
 class CastOps(Machine):

@@ -18,6 +18,9 @@ from pytest_kernelfalcon.judge.interpreter.internals import InterpretedFunction
 from pytest_kernelfalcon.judge.interpreter.machine import Checks, Order
 from pytest_kernelfalcon.judge.interpreter.memory import Memory, Region
 
+LONGEST_DETAIL = 500
+"""Characters of a Python error's text that are kept."""
+
 
 def programs(grid: Program, order: Order, seed: int) -> Iterator[Program]:
     """Every program id once. "shuffled" steps through the grid by a random number that has no divisor in common with
@@ -69,7 +72,7 @@ def run(
 
 
 def _three(grid: tuple[int, ...]) -> Program:
-    if not 1 <= len(grid) <= 3 or not all(isinstance(size, int) and 0 <= size < 2**31 for size in grid):
+    if not 1 <= len(grid) <= 3 or not all(0 <= size < 2**31 for size in grid):
         raise ValueError(f"grid {grid!r}: pass one to three sizes below 2**31")
     width, height, depth = (*grid, 1, 1)[:3]
     return width, height, depth
@@ -80,7 +83,7 @@ def _fault(error: Exception, file: str, program: Program | None, kernel: str) ->
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
     line = lines[-1] if lines else None
     if not isinstance(error, Fault):
-        text = f"{type(error).__name__}: {error}"
+        text = f"{type(error).__name__}: {error}"[:LONGEST_DETAIL]
         return KernelFault(Cause.KERNEL_RAISED, text, line=line, program=program, kernel=kernel)
     line = error.line if error.line is not None else line
     places = ([f"line {line}"] if line is not None else []) + ([f"program {program}"] if program is not None else [])

@@ -41,7 +41,9 @@ for _owner, _names in {
     stock: ("_interpreter", "_get_np_dtype", "interpreter_builder", "interpreter_semantic", "_ir"),
     InterpretedFunction: ("__call__", "run", "rewrite"),
     InterpreterBuilder: ("binary_op", "ternary_op", "cast_impl", "create_masked_load", "create_masked_store"),
-    tl.core: ("tensor", "tensor_descriptor_base", "reduce", "associative_scan", "builtin_min", "builtin_max"),
+    TritonSemantic: ("broadcast_impl_value", "integer_promote_impl", "scalar_constant", "to_tensor"),
+    tl.core.block_type: ("with_element_ty",),
+    tl.core: ("tensor", "tuple", "tensor_descriptor_base", "reduce", "associative_scan", "builtin_min", "builtin_max"),
     tl.standard: ("_sum_combine", "_prod_combine", "_xor_combine", "_elementwise_max", "_elementwise_min"),
 }.items():
     for _name in _names:

@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import triton
 import triton.language as tl
 import triton.language.extra.cuda as cuda
 import triton.language.extra.cuda.libdevice as cuda_libdevice
@@ -18,8 +19,9 @@ import triton.language.extra.hip.libdevice as hip_libdevice
 import triton.language.extra.libdevice as libdevice
 import triton.runtime.interpreter as stock
 
-from pytest_kernelfalcon.judge.interpreter import control, dtypes, reductions, semantics
+from pytest_kernelfalcon.judge.interpreter import control, dtypes, reductions, semantics, shapes
 from pytest_kernelfalcon.judge.interpreter.builder import Builder
+from pytest_kernelfalcon.judge.interpreter.faults import NotRunnable
 from pytest_kernelfalcon.judge.interpreter.internals import (
     InterpretedFunction,
     TritonSemantic,
@@ -45,7 +47,7 @@ def patch() -> Builder:
     semantic = TritonSemantic(builder)
     stock.interpreter_builder, stock.interpreter_semantic = builder, semantic
     stock._get_np_dtype = dtypes.numpy_dtype
-    stock._interpreter = _NoRawMemory()
+    stock._interpreter = _NoRawMemory(stock._interpreter)
     unpack = getattr(stock, "_mxfp_value_handle_to_float32", None)  # Triton 3.6 has no tl.dot_scaled here
     if unpack is not None:
         stock._mxfp_value_handle_to_float32 = lambda value: dtypes.scaled_operand(value, unpack)
@@ -57,13 +59,19 @@ def patch() -> Builder:
     for name in vars(libdevice):
         if hasattr(cuda_libdevice, name) and not name.startswith("_"):
             setattr(libdevice, name, getattr(cuda_libdevice, name))
+    shapes.patch()
     _patch_functions(builder, semantic)
     _patch_calls(builder, semantic)
     return builder
 
 
 class _NoRawMemory:
-    """In the place of Triton's functions that follow raw addresses: whatever would still call them fails."""
+    """In the place of Triton's functions that follow raw addresses: what would still call them fails; sums do not."""
+
+    def __init__(self, raw: Any) -> None:
+        for name in ("fma_fp32", "fma_fp64"):  # since Triton 3.9; on arrays of numbers
+            if hasattr(raw, name):
+                setattr(self, name, getattr(raw, name))
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError(f"interpreted kernels have no raw memory: `{name}` must go through Memory")
@@ -88,8 +96,25 @@ def _patch_functions(builder: Builder, semantic: Any) -> None:
         space.range, space.static_range = dynamic, static
         space.static_print = lambda *values, **options: None
         space.reduce, space.associative_scan = reductions.reduce, reductions.associative_scan
+    _refuse(
+        "map_elementwise", "inline_asm_elementwise", *(() if hasattr(builder, "create_dot_scaled") else ("dot_scaled",))
+    )
     tl.tensor.reduce, tl.tensor.associative_scan = reductions.reduce, reductions.associative_scan
     tl.tensor.__index__ = lambda self: int(self.handle.data.item())
+
+
+def _refuse(*names: str) -> None:
+    """What this Triton's interpreter has no means for is said to be so, not laid to the kernel."""
+
+    def refusing(name: str) -> Callable[..., None]:
+        def refuse(*arguments: Any, **options: Any) -> None:
+            raise NotRunnable(f"the interpreter of Triton {triton.__version__} has no `tl.{name}`")
+
+        return refuse
+
+    for name in names:
+        for space in (tl, tl.core):
+            setattr(space, name, refusing(name))
 
 
 def _patch_calls(builder: Builder, semantic: Any) -> None:

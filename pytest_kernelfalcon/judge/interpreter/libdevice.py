@@ -24,6 +24,7 @@ _SAME_IN_TORCH = (
     "acos acosh asin asinh atan atan2 atanh ceil copysign cos cosh erf erfc erfinv exp exp2 expm1 floor fmod hypot "
     "lgamma log log10 log1p log2 rsqrt signbit sin sinh sqrt tan tanh trunc pow isnan isinf isfinite"
 )
+_FAST = "cos exp log log10 log2 pow sin tan tanh"
 
 
 def _round_away(x: torch.Tensor) -> torch.Tensor:
@@ -56,7 +57,7 @@ _FLOATING: dict[str, Function] = {
     "fabs": torch.abs,
     "finite": torch.isfinite,
     "fast_fdivide": torch.div,
-    **{f"fast_{name}": getattr(torch, name) for name in "cos exp log log10 log2 pow sin tan tanh".split()},
+    **{f"fast_{name}": getattr(torch, name) for name in _FAST.split()},
     "fast_exp10": lambda x: torch.pow(10.0, x),
     "exp10": lambda x: torch.pow(10.0, x),
     "round": _round_away,
@@ -146,7 +147,8 @@ def _converted(array: Array, mode: str, target: np.dtype[Any]) -> Array:
     limits = np.iinfo(target)
     whole = np.nan_to_num(_TO_WHOLE[mode](array.astype(np.float64)), nan=0.0)
     inside = np.where((whole >= limits.min) & (whole < float(limits.max)), whole, 0).astype(target)
-    return np.where(whole >= float(limits.max), limits.max, np.where(whole < limits.min, limits.min, inside)).astype(target)
+    low = np.where(whole < limits.min, target.type(limits.min), inside)
+    return np.where(whole >= float(limits.max), target.type(limits.max), low)
 
 
 def _rounded(name: str, mode: str, arrays: list[Array], target: np.dtype[Any], symbol: str) -> Array:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import bisect
 import ctypes
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -70,14 +71,15 @@ def _bytes_at(region: Region) -> Array:
         raise ValueError(f"region {region.name!r}: pass one bool a byte as `written`")
     if region.nbytes == 0:
         return np.empty(0, np.uint8)
-    return np.frombuffer((ctypes.c_uint8 * region.nbytes).from_address(region.start), np.uint8)
+    memory = (ctypes.c_uint8 * region.nbytes).from_address(region.start)
+    return np.frombuffer(memoryview(memory).cast("B"), np.uint8)
 
 
 class Part(NamedTuple):
-    """The lanes of an access that fall into one block. index: of their elements. lanes: which, None for all."""
+    """The lanes of an access that fall into one block. places: of their elements. lanes: which, None for all."""
 
     block: Block
-    index: Array
+    places: Array
     lanes: Array | None
 
 
@@ -86,7 +88,7 @@ class Memory:
 
     def __init__(self, regions: Sequence[Region]) -> None:
         ordered = sorted(regions, key=lambda region: (region.start, region.nbytes))
-        for left, right in zip(ordered, ordered[1:], strict=False):
+        for left, right in itertools.pairwise(ordered):
             if left.start + left.nbytes > right.start:
                 raise ValueError(f"regions {left.name!r} and {right.name!r} overlap: pass one region a storage")
         self._starts = [region.start for region in ordered]
@@ -109,7 +111,7 @@ class Memory:
         if block is not None:
             offsets = addresses - block.origin  # wraps to a huge number below the base
             if int(offsets.max()) <= block.nbytes - size:
-                return [Part(block, _index(offsets, size, block, action), None)]
+                return [Part(block, _places(offsets, size, block, action), None)]
         return self._several(addresses, size, action)
 
     def _several(self, addresses: Array, size: int, action: str) -> list[Part]:
@@ -124,7 +126,7 @@ class Memory:
             lanes[lanes] = addresses[lanes] - block.origin <= np.uint64(block.nbytes - size)
             inside |= lanes
             if lanes.any():
-                found.append(Part(block, _index(addresses[lanes] - block.origin, size, block, action), lanes))
+                found.append(Part(block, _places(addresses[lanes] - block.origin, size, block, action), lanes))
         if not inside.all():
             raise Fault(Cause.OUT_OF_BOUNDS, self._outside(addresses, ~inside, size), action=action)
         return found
@@ -146,11 +148,11 @@ class Memory:
 def read(parts: list[Part], count: int, size: int) -> Array:
     """The bits of the elements, as `count` unsigned integers."""
     if parts[0].lanes is None:
-        values: Array = parts[0].block.view(size)[0].take(parts[0].index)
+        values: Array = parts[0].block.view(size)[0].take(parts[0].places)
         return values
     values = np.empty(count, UNSIGNED[size])
     for part in parts:
-        values[part.lanes] = part.block.view(size)[0].take(part.index)
+        values[part.lanes] = part.block.view(size)[0].take(part.places)
     return values
 
 
@@ -158,14 +160,14 @@ def write(parts: list[Part], values: Array, size: int) -> None:
     """Put these bits there, lane after lane, and mark their bytes as written."""
     for part in parts:
         elements, marks = part.block.view(size)
-        elements[part.index] = values if part.lanes is None else values[part.lanes]
+        elements[part.places] = values if part.lanes is None else values[part.lanes]
         if marks is not None:
-            marks[part.index] = int.from_bytes(b"\1" * size)
+            marks[part.places] = int.from_bytes(b"\1" * size)
 
 
-def _index(offsets: Array, size: int, block: Block, action: str) -> Array:
+def _places(offsets: Array, size: int, block: Block, action: str) -> Array:
     if size > 1 and int(np.bitwise_or.reduce(offsets)) & (size - 1):
         text = f"an address in `{block.name}` is no multiple of the element's {size} bytes"
         raise Fault(Cause.OUT_OF_BOUNDS, text, action=action)
-    index: Array = (offsets >> _SHIFT[size]).view(np.int64)
-    return index
+    places: Array = (offsets >> _SHIFT[size]).view(np.int64)
+    return places

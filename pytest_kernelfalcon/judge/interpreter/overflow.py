@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def check(pointers: Any, active: Array | None, action: str) -> None:
 class AddressOps(CastOps):
     """Integer arithmetic, pointer arithmetic and changes of shape, with exact values where something wrapped."""
 
-    binary_op: Callable[..., Any]
+    binary_op: Callable[..., Any]  # Triton's own
     ternary_op: Callable[..., Any]
 
     def create_add(self, lhs: Any, rhs: Any) -> Any:
@@ -82,9 +83,9 @@ class AddressOps(CastOps):
 
     def _line(self) -> int | None:
         """The line of the kernel's file that is running."""
-        frame = sys._getframe(1)
+        frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename != self.file:
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return frame.f_lineno if frame is not None else None
 
     def create_addptr(self, ptr: Any, offset: Any) -> Any:

@@ -56,23 +56,28 @@ class Races:
 
     def reads(self, part: Part, size: int, volatile: bool, action: str) -> None:
         """Raises Fault where another program stored there; a volatile load waits for what it reads, and learns it."""
-        owners = self._of(part.block, size)[part.index]
+        owners = self._of(part.block, size)[part.places]
         if volatile:
             self._known[owners.ravel()] = True
-        strange = ~self._known[owners].all(axis=1)
+        strange = self._strange(owners)
         if strange.any():
             self._raise(part, owners, strange, "touches", "stores, in no certain order", action)
 
     def stores(self, part: Part, values: Array, size: int, action: str) -> None:
         """Raises Fault where another program stored another value there; otherwise the bytes are this program's."""
         table = self._of(part.block, size)
-        owners = table[part.index]
-        strange = ~self._known[owners].all(axis=1)
+        owners = table[part.places]
+        strange = self._strange(owners)
         if strange.any():
-            strange &= part.block.view(size)[0][part.index] != values
+            strange &= part.block.view(size)[0][part.places] != values
         if strange.any():
             self._raise(part, owners, strange, "overwrites", "stores with another value", action)
-        table[part.index] = len(self._programs) - 1
+        table[part.places] = len(self._programs) - 1
+
+    def _strange(self, owners: Array) -> Array:
+        """Which elements hold a byte whose segment is not known here."""
+        strange: Array = np.logical_not(self._known.take(owners).min(axis=1))
+        return strange
 
     def _of(self, block: Block, size: int) -> Array:
         """The segments that own each byte, one row an element."""
@@ -85,5 +90,5 @@ class Races:
         lane = int(np.flatnonzero(strange)[0])
         segments = owners[lane]
         other = self._programs[int(segments[~self._known[segments]][0])]
-        text = f"{verb} element {int(part.index[lane])} of `{part.block.name}`, which program {other} of the same launch"
-        raise Fault(Cause.RACE, f"{text} {why}", action=action)
+        text = f"{verb} element {int(part.places[lane])} of `{part.block.name}`"
+        raise Fault(Cause.RACE, f"{text}, which program {other} of the same launch {why}", action=action)

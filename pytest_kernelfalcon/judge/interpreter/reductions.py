@@ -58,7 +58,7 @@ def _reduced(arrays: Arrays, kinds: list[Any], combine_fn: Any) -> Arrays:
     if combine_fn in _UFUNCS and len(arrays) == 1:
         ufunc = _UFUNCS[combine_fn]
         if is_float(first.dtype) and ufunc in (np.add, np.multiply):
-            return _tree(arrays, lambda left, right: (ufunc(left[0], right[0]),), stride=False)
+            return _tree(arrays, _pairwise(ufunc), stride=False)
         return (ufunc.reduce(first, axis=0, dtype=first.dtype),)
     if combine_fn in _SEARCHES and len(arrays) == 2 and not (is_float(first.dtype) and np.isnan(first).any()):
         chosen = np.expand_dims(_SEARCHES[combine_fn](first, axis=0), 0)
@@ -99,13 +99,8 @@ def associative_scan(input: Any, axis: Any, combine_fn: Any, reverse: Any = Fals
 
 def _scanned(arrays: Arrays, kinds: list[Any], combine_fn: Any) -> Arrays:
     """Over the first axis: after the step of distance d each element covers the 2d before it."""
-    if combine_fn in _UFUNCS and len(arrays) == 1:
-        ufunc = _UFUNCS[combine_fn]
-
-        def combine(left: Arrays, right: Arrays) -> Arrays:
-            return (ufunc(left[0], right[0]),)
-    else:
-        combine = _combiner(combine_fn, kinds)
+    known = _UFUNCS.get(combine_fn) if len(arrays) == 1 else None
+    combine = _pairwise(known) if known is not None else _combiner(combine_fn, kinds)
     try:
         distance, scanned = 1, arrays
         while distance < arrays[0].shape[0]:
@@ -130,6 +125,10 @@ def _one_by_one(arrays: Arrays, combine: Combine, scan: bool) -> Arrays:
             for result, value in zip(results, combine(left, right), strict=True):
                 result[(i, *place)] = value.reshape(-1)[0]
     return results if scan else tuple(result[-1] for result in results)
+
+
+def _pairwise(ufunc: Any) -> Combine:
+    return lambda left, right: (ufunc(left[0], right[0]),)
 
 
 def _combiner(combine_fn: Any, kinds: list[Any]) -> Combine:

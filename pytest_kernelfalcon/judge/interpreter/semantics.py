@@ -74,7 +74,7 @@ class Every(Logic):
     method, decides = "logical_and", False
 
 
-class Any_(Logic):
+class Either(Logic):
     method, decides = "logical_or", True
 
 
@@ -114,7 +114,7 @@ def helpers(machine: Machine, semantic: Any) -> dict[str, Any]:
         "negated": negated,
         "again": again,
         "every": Every,
-        "any": Any_,
+        "either": Either,
         "range": lambda *bounds: Loop(machine, semantic, bounds),
         "min": smallest,
         "max": largest,

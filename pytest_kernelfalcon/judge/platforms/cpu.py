@@ -1,4 +1,4 @@
-"""The platform `cpu`: kernels run in the hardened interpreter, on a problem shrunk where its own sizes are too large."""
+"""The platform `cpu`: kernels run in the hardened interpreter, at smaller sizes where a problem's own are too large."""
 
 from __future__ import annotations
 

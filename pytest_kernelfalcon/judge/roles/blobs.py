@@ -40,7 +40,7 @@ def write(name: str, parts: Sequence[torch.Tensor]) -> tuple[int, list[Piece]]:
     fd = os.memfd_create(name, os.MFD_CLOEXEC)
     os.ftruncate(fd, max(end, 1))
     for part, piece in zip(parts, pieces, strict=True):
-        view = memoryview(part.numpy())
+        view = memoryview(part.numpy().data)
         done = 0
         while done < piece.nbytes:
             done += os.pwrite(fd, view[done:], piece.offset + done)

@@ -69,7 +69,9 @@ def close(value: torch.Tensor, eager: torch.Tensor, truth: torch.Tensor) -> dict
     if result["nan"] or result["inf"]:
         wrong = nan_wrong if result["nan"] else inf_wrong
         return result | {"worst": _worst(wrong.float(), value, eager, truth)}
-    return result | _errors(mine, theirs, exactly, plain, limits.eps) | {"worst": _worst_error(mine, exactly, plain, value, eager, truth)}  # fmt: skip
+    error = torch.where(plain, (mine - exactly).abs(), torch.zeros((), dtype=torch.float64))
+    errors = _errors(mine, theirs, exactly, plain, limits.eps)
+    return result | errors | {"worst": _worst(error, value, eager, truth)}
 
 
 def _errors(mine: Any, theirs: Any, exactly: Any, plain: Any, eps: float) -> dict[str, float]:
@@ -92,11 +94,6 @@ def _errors(mine: Any, theirs: Any, exactly: Any, plain: Any, eps: float) -> dic
         "eager_top": top(theirs - exactly),
         "floor": 0.5 * eps * rms(exactly),
     }
-
-
-def _worst_error(mine: Any, exactly: Any, plain: Any, value: Any, eager: Any, truth: Any) -> dict[str, Any]:
-    error = torch.where(plain, (mine - exactly).abs(), torch.zeros((), dtype=torch.float64))
-    return _worst(error, value, eager, truth)
 
 
 def _worst(badness: torch.Tensor, value: torch.Tensor, eager: torch.Tensor, truth: torch.Tensor) -> dict[str, Any]:

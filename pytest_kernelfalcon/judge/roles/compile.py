@@ -135,7 +135,7 @@ class Driver:
     def __init__(self, target: int) -> None:
         self._target = target
 
-        class utils:
+        class utils:  # noqa: N801 (Triton's name)
             @staticmethod
             def get_device_properties(_device: int = 0) -> dict[str, int]:
                 properties = {"multiprocessor_count": 132, "max_num_regs": 65536, "warpSize": 32}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,7 +24,14 @@ from pytest_kernelfalcon.judge.wire import Channel, Closed, Malformed
 UNSUPPORTED = "kernelfalcon: unsupported"
 """A `ValueError` whose text begins so says that the candidate does not serve these sizes."""
 TRACER_CAUSES = frozenset(
-    (Cause.TORCH_OPERATION, Cause.HOST_DATA, Cause.DTYPE_CAST, Cause.VALUE_READ, Cause.LAUNCH_ARGUMENT, Cause.KEPT_TENSOR)
+    (
+        Cause.TORCH_OPERATION,
+        Cause.HOST_DATA,
+        Cause.DTYPE_CAST,
+        Cause.VALUE_READ,
+        Cause.LAUNCH_ARGUMENT,
+        Cause.KEPT_TENSOR,
+    )
 )
 
 
@@ -48,25 +54,18 @@ class NotReadable(Exception):
 class Memory(Protocol):
     """What acts on checked steps: real memory, or nothing (a dry call)."""
 
-    def allocate(self, step: Alloc) -> None: ...
-    def fill(self, step: Fill) -> None: ...
-    def copy(self, step: Copy) -> None: ...
-    def launch(self, step: Launch) -> None: ...
-    def read(self, step: Read) -> list[Any]: ...
+    def act(self, step: Alloc | Fill | Copy | Launch) -> None: ...
+    def read(self, step: Read) -> list[Any] | None: ...
 
 
 class Dry:
     """No memory: the plan alone."""
 
-    def allocate(self, step: Alloc) -> None:
+    def act(self, step: Alloc | Fill | Copy | Launch) -> None:
         """Nothing is kept."""
 
-    fill: Callable[[Any, Fill], None] = allocate  # type: ignore[assignment]
-    copy: Callable[[Any, Copy], None] = allocate  # type: ignore[assignment]
-    launch: Callable[[Any, Launch], None] = allocate  # type: ignore[assignment]
-
-    def read(self, step: Read) -> list[Any]:
-        raise NotReadable
+    def read(self, step: Read) -> None:
+        """There are no values."""
 
 
 @dataclass
@@ -88,6 +87,14 @@ class Tracer:
     bounds: Bounds
     seconds: float
     messages: int = 0
+    under_way: bool = False
+
+    def begin(self, call: dict[str, Any]) -> None:
+        """Ask for a call, once the tracer has told that the one before is over."""
+        while self.under_way:
+            self.under_way = self.receive() != {"op": "end"}
+        self.send({"call": call})
+        self.under_way = True
 
     def receive(self) -> dict[str, Any]:
         """The next message; raises `Failure` for a tracer that floods, stalls, dies or speaks no JSON."""
@@ -139,20 +146,18 @@ def hold(tracer: Tracer, call: Call, memory: Memory) -> Said:
         except Invalid as invalid:
             raise Failure(invalid.cause, invalid.line, **invalid.facts) from None
         match step:
-            case Alloc():
-                memory.allocate(step)
-            case Fill():
-                memory.fill(step)
-            case Copy():
-                memory.copy(step)
+            case Alloc() | Fill() | Copy():
+                memory.act(step)
             case Launch():
                 said.launches.append(step)
                 said.raw_launches.append(message)
-                if step.programs:
-                    memory.launch(step)
+                memory.act(step)
             case Read():
                 said.reads += step.tensor.numel
-                tracer.send({"values": memory.read(step)})
+                values = memory.read(step)
+                tracer.send({"values": values})
+                if values is None:
+                    raise NotReadable
             case Tune():
                 said.tuned = max(said.tuned, step.count)
             case Result():
@@ -168,11 +173,10 @@ def _own_words(message: dict[str, Any], imported: bool) -> None:
         if cause not in TRACER_CAUSES or not isinstance(facts, dict):
             raise Failure(Cause.PLAN_INVALID, line, detail="a refusal of no known cause")
         known = {key: str(facts.get(key, "?"))[:300] for key in ("detail", "kernel")}
-        raise Failure(Cause(cause), line, **known)
+        raise Failure(Cause.named(cause), line, **known)
     if message.get("op") == "raise":
         kind, text = str(message.get("type"))[:60], str(message.get("text"))[:300]
         if imported and kind == "ValueError" and text.startswith(UNSUPPORTED):
             raise Unsupported(text.removeprefix(UNSUPPORTED).strip(" :"))
         cause_ = Cause.WRAPPER_RAISED if imported else Cause.WRAPPER_IMPORT
         raise Failure(cause_, line, detail=f"{kind}: {text}" if text else kind)
-

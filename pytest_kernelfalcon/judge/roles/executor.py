@@ -86,7 +86,7 @@ class Executor:
         passed = ("inputs", "state", "pick", "same")
         sizes = [piece["nbytes"] for piece in request["storages"]]
         try:
-            self.tracer.send({"call": {key: request[key] for key in passed} | {"storages": sizes}})
+            self.tracer.begin({key: request[key] for key in passed} | {"storages": sizes})
             if request["dry"]:
                 said = hold(self.tracer, call, Dry())
                 self.channel.send({"end": "result", **_summary(said, with_plan=True)})
@@ -97,6 +97,8 @@ class Executor:
         except interpreter.KernelFault as fault:
             facts = {"detail": fault.detail, "kernel": fault.kernel}
             self._fail(fault.cause, fault.line, facts, program=fault.program, stage="run")
+        except interpreter.WrongCall as wrong:
+            self._fail(Cause.LAUNCH_ARGUMENT, None, {"kernel": "?", "detail": str(wrong)}, stage="run")
         except interpreter.BudgetExceeded:
             self.channel.send({"end": "costly"})
         except Unsupported as unsupported:
@@ -120,7 +122,7 @@ class Executor:
         ]
         answer = {
             "end": "result",
-            **_summary(said, with_plan=False),
+            **_summary(said, with_plan=request["watch"]),
             "tree": said.result.tree,
             "tensors": tensors,
             "modified": memory.storages.modified(),
@@ -145,16 +147,18 @@ class Running:
         self.checks = interpreter.Checks(races=request["races"], order=request["order"])
         self.budget = interpreter.Budget(request["operations"])
 
-    def allocate(self, step: Alloc) -> None:
-        self.storages.allocate(step.nbytes)
+    def act(self, step: Alloc | Fill | Copy | Launch) -> None:
+        match step:
+            case Alloc():
+                self.storages.allocate(step.nbytes)
+            case Fill():
+                self.storages.fill(step.tensor, step.value)
+            case Copy():
+                self.storages.copy(step.target, step.source)
+            case Launch() if step.programs:
+                self._launch(step)
 
-    def fill(self, step: Fill) -> None:
-        self.storages.fill(step.tensor, step.value)
-
-    def copy(self, step: Copy) -> None:
-        self.storages.copy(step.target, step.source)
-
-    def launch(self, step: Launch) -> None:
+    def _launch(self, step: Launch) -> None:
         kernels = self.executor.loaded
         self.executor.channel.send({"running": step.kernel})
         arguments = [self.storages.argument(value, kernels, TL_DTYPES) for value in step.arguments.values()]
@@ -168,8 +172,8 @@ class Running:
 
 def _summary(said: Said, with_plan: bool) -> dict[str, Any]:
     programs = sum(launch.programs for launch in said.launches)
-    plan = {"plan": said.raw_launches} if with_plan else {}
-    return {"launches": len(said.launches), "programs": programs, "tuned": said.tuned, "reads": said.reads} | plan
+    figures = {"launches": len(said.launches), "programs": programs, "tuned": said.tuned, "reads": said.reads}
+    return figures | {"plan": said.raw_launches if with_plan else []}
 
 
 def _touched(launch: Launch) -> set[int]:

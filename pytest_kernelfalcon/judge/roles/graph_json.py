@@ -19,6 +19,7 @@ aten = torch.ops.aten
 Json = dict[str, Any]
 
 TRANSPARENT = {aten.detach.default, aten.alias.default, aten.lift_fresh.default, aten.lift_fresh_copy.default}
+SIZES = {aten.sym_size.int, aten.sym_numel.default, aten.sym_stride.int, aten.sym_storage_offset.default}
 OPERATORS = {
     operator.add: "({} + {})", operator.sub: "({} - {})", operator.mul: "({} * {})", operator.truediv: "({} / {})",
     operator.floordiv: "({} // {})", operator.mod: "({} % {})", operator.pow: "({} ** {})", operator.neg: "(-{})",
@@ -95,7 +96,7 @@ class Writer:
             self._refs[node] = self._refs[node.args[0]]  # type: ignore[index]
         elif target is aten.copy_.default:
             self._left[self._refs[node.args[0]]["ref"]] = self._value(node.args[1])  # type: ignore[index]
-        elif isinstance(target, torch._ops.OpOverload) and target is not aten.sym_size.int:
+        elif isinstance(target, torch._ops.OpOverload) and target not in SIZES:
             self._operation(node, target)
         elif isinstance(target, torch._ops.HigherOrderOperator):
             raise NotImplementedError(f"the higher-order operation {target}")

@@ -63,9 +63,14 @@ class Moves:
         """Its value, then +1, -1 and x2 where they work; where neither +1 nor -1 does, the smallest step."""
         value = self.at[name]
         yield value
-        near = [other for other in (value + 1, value - 1) if self.work({name: other})]
-        yield from near or self._step(name)
-        if value * 2 not in near and self.work({name: value * 2}):
+        near = False
+        for other in (value + 1, value - 1):
+            if self.work({name: other}):
+                near = True
+                yield other
+        if not near:
+            yield from self._step(name)
+        if self.work({name: value * 2}):
             yield value * 2
 
     def _step(self, name: str) -> list[int]:
@@ -81,6 +86,17 @@ class Moves:
         if seen is None or seen.inputs == self.base.inputs or not same_computation(seen, self.base):
             return False
         return not self.fixed_state or seen.state == self.base.state
+
+    def reconcile(self, values: dict[str, list[int]]) -> None:
+        """Drops values that work alone, but not with others' extremes, so that sizes can be drawn independently."""
+        for ends in ((max, max), (min, min), (max, min), (min, max)):
+            corner = {name: ends[index % 2](its) for index, (name, its) in enumerate(values.items())}
+            moved = [name for name in corner if corner[name] != self.at[name]]
+            while len(moved) > 1 and not self.work({name: corner[name] for name in moved}):
+                name = moved[-1]
+                values[name].remove(corner[name])
+                corner[name] = ends[list(values).index(name) % 2](values[name])
+                moved = [name for name in corner if corner[name] != self.at[name]]
 
     def together(self, stuck: Sequence[str]) -> tuple[str, ...] | None:
         """A group of equal sizes, stuck each alone, that move as one; pairs before larger groups."""

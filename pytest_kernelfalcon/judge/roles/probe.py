@@ -7,26 +7,40 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Literal
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+    UnsupportedFakeTensorException,
+    UnsupportedOperatorException,
+)
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from pytest_kernelfalcon.contracts.contract import Sizes
+from pytest_kernelfalcon.contracts.contract import ITEMSIZE, Sizes
 from pytest_kernelfalcon.contracts.sizes import rewrite
+from pytest_kernelfalcon.contracts.trees import Tree
 from pytest_kernelfalcon.judge.roles import modules
 from pytest_kernelfalcon.judge.roles.broken import Broken, TooSlow
 from pytest_kernelfalcon.judge.roles.held import nbytes, state_of, tensors_in
 
 # fake: nothing has memory. built: the module and its model are real, inputs and forward are not. real: all is.
 Tier = Literal["fake", "built", "real"]
+UNFAKEABLE = (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    UnsupportedFakeTensorException,
+    UnsupportedOperatorException,
+)
 REAL_BYTES = 256 << 20
-REAL_FLOPS = 2e10
-REAL_TRAFFIC = 2 << 30
+TRIED_BYTES = 1 << 30
+REAL_FLOPS = 5e9
+REAL_TRAFFIC = 512 << 20
 Shape = tuple[tuple[int, ...], str]
 
 
@@ -35,13 +49,17 @@ logging.getLogger("torch._subclasses.fake_tensor").disabled = True  # a size tha
 
 @dataclass(frozen=True)
 class Seen:
-    """A problem at one set of sizes. Bytes count elements; `largest` and `traffic` are over what operations return."""
+    """A problem at one set of sizes; shapes go with their dtypes.
+
+    Bytes are those of elements. largest, traffic: of one operation's results, and of all operations' together.
+    """
 
     inputs: tuple[Shape, ...]
     state: Mapping[str, Shape]
     input_bytes: int
     state_bytes: int
     outputs: tuple[Shape, ...] = ()
+    output_tree: Tree = field(default_factory=dict)
     ops: tuple[str, ...] = ()
     flops: int = 0
     largest: int = 0
@@ -54,7 +72,8 @@ class Seen:
 
 def affordable(seen: Seen) -> bool:
     """Whether a forward on real tensors takes about a second and 256 MiB at most."""
-    memory = max(seen.input_bytes + seen.state_bytes, seen.largest)
+    outputs = sum(math.prod(shape) * ITEMSIZE[dtype] for shape, dtype in seen.outputs)
+    memory = max(seen.input_bytes + seen.state_bytes + outputs, seen.largest)
     return memory <= REAL_BYTES and seen.flops <= REAL_FLOPS and seen.traffic <= REAL_TRAFFIC
 
 
@@ -93,7 +112,7 @@ class Probe:
 
     def run(self, sizes: Sizes) -> Seen | None:
         """What the problem is at `sizes`, or None where it does not run there or is too big for real tensors."""
-        return self._remember("run", sizes, lambda: self._affordable(sizes) and self.look(sizes))
+        return self._remember("run", sizes, lambda: self.fits(sizes) and self.look(sizes))
 
     def shapes(self, sizes: Sizes) -> Seen | None:
         """The same before any forward: inputs and state alone."""
@@ -114,10 +133,11 @@ class Probe:
         with self._fakes(), Recorder(self.deadline) as recorder:
             seen = _described(instance)
             recorder.clear()
-            outputs = modules.outputs_of(modules.forward(instance, instance.inputs))[1]
+            tree, outputs = modules.outputs_of(modules.forward(instance, instance.inputs))
         return replace(
             seen,
             outputs=tuple(map(_shape, outputs)),
+            output_tree=tree,
             ops=tuple(recorder.ops),
             flops=recorder.flops,
             largest=recorder.largest,
@@ -139,9 +159,10 @@ class Probe:
     def _fakes(self) -> AbstractContextManager[Any]:
         return nullcontext() if self.tier == "real" else FakeTensorMode(allow_non_fake_inputs=True)
 
-    def _affordable(self, sizes: Sizes) -> bool:
+    def fits(self, sizes: Sizes) -> bool:
+        """Whether `sizes` are worth a try: with real tensors, whether inputs and state are not too big."""
         shapes = self.shapes(sizes) if self.tier == "real" else None
-        return shapes is None or shapes.input_bytes + shapes.state_bytes <= REAL_BYTES
+        return shapes is None or shapes.input_bytes + shapes.state_bytes <= TRIED_BYTES
 
     def _shapes(self, sizes: Sizes) -> Seen:
         try:
@@ -173,4 +194,4 @@ def _described(instance: modules.Instance) -> Seen:
 
 
 def _shape(tensor: torch.Tensor) -> Shape:
-    return tuple(tensor.shape), str(tensor.dtype)
+    return tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")

@@ -20,7 +20,8 @@ def is_target(seen: Seen) -> bool:
     return seen.input_bytes + seen.state_bytes <= TOTAL_BYTES and seen.output_elements <= OUTPUT_ELEMENTS
 
 
-def _data_is_target(seen: Seen) -> bool:
+def data_fit(seen: Seen) -> bool:
+    """Whether the data sizes alone have nothing left to do."""
     return seen.input_bytes <= INPUT_BYTES and seen.output_elements <= OUTPUT_ELEMENTS
 
 
@@ -50,11 +51,11 @@ class Shrinker:
         others = [name for name in data if name not in batch]
         self._jump({name: min(self.sizes[name], BATCH) for name in batch})
         self._jump(self._plan(others, DATA_FLOOR, self._inputs_fit))
-        self._descend(others, DATA_FLOOR, _data_is_target)
+        self._descend(others, DATA_FLOOR, data_fit)
         self._jump(self._plan(model, MODEL_FLOOR, self._total_fits))
         self._descend(model, MODEL_FLOOR, is_target)
         self._descend_in_pairs(others, model)
-        self._descend(others, LAST_FLOOR, is_target)
+        self._descend(others, LAST_FLOOR, data_fit)
 
     def _plan(self, names: Sequence[str], floor: int, fits: Callable[[Sizes], bool]) -> Sizes:
         """How far `names` must go by bytes alone, before any forward."""
@@ -94,8 +95,9 @@ class Shrinker:
         pairs = [(one, other) for one in data if one in self._stuck for other in model]
         pairs.sort(key=lambda pair: self.sizes[pair[0]] != self.sizes[pair[1]])
         for one, other in pairs[:MAX_PAIRS]:
-            while not is_target(self.seen) and _largest(self.sizes, [one], LAST_FLOOR):
-                if not self._try({one: self.sizes[one] // 2, other: self.sizes[other] // 2}):
+            while not is_target(self.seen):
+                halves = {one: self.sizes[one] // 2, other: self.sizes[other] // 2}
+                if halves[one] < LAST_FLOOR or halves[other] < MODEL_FLOOR or not self._try(halves):
                     break
 
     def _try(self, changes: Sizes) -> bool:

@@ -43,7 +43,7 @@ class Storages:
         """The tensor that a checked spec describes."""
         tensor = torch.empty(0, dtype=getattr(torch, spec.dtype))
         storage = self._buffers[spec.storage].untyped_storage()
-        return tensor.set_(storage, spec.offset, spec.shape, spec.stride)  # type: ignore[call-overload, no-any-return]
+        return tensor.set_(storage, spec.offset, spec.shape, spec.stride)
 
     def fill(self, spec: TensorSpec, value: bool | int | float) -> None:
         self.view(spec).fill_(value)

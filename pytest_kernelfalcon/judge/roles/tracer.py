@@ -45,6 +45,7 @@ def serve(channel: Channel, job: dict[str, Any]) -> None:
         for base in given.bases:
             recorder.own(base)
         _call(recorder, function, given)
+        recorder.emit("end")
 
 
 def preload() -> None:
@@ -98,7 +99,7 @@ class Given:
         def make(spec: dict[str, Any]) -> torch.Tensor:
             tensor = torch.empty(0, dtype=getattr(torch, spec["dtype"]), device="meta")
             storage = bases[spec["storage"]].untyped_storage()
-            return tensor.set_(storage, spec["offset"], spec["shape"], spec["stride"])  # type: ignore[no-any-return]
+            return tensor.set_(storage, spec["offset"], spec["shape"], spec["stride"])
 
         inputs = [decode(tree, make) for tree in call["inputs"]]
         return cls(bases, inputs, {name: decode(tree, make) for name, tree in call["state"].items()})
@@ -125,5 +126,3 @@ def _describe(recorder: Recorder, result: object) -> Tree:
 def _raised(recorder: Recorder, error: BaseException, phase: str) -> None:
     text = " ".join(str(error).split())[:300]
     recorder.emit("raise", type=type(error).__name__, text=text, line=recorder.line_of(error), phase=phase)
-
-

@@ -1,4 +1,4 @@
-"""Stopped by: the same tensors are judged again with fresh bytes.
+"""Stopped by: a call can name only the tensors that it was given or made itself.
 
 The first result for a shape is kept and returned for every later input of that shape.
 """

@@ -1,3 +1,4 @@
+# ruff: noqa: N803 (kernels name their constants in capitals)
 """Types, casts, products, library functions, reductions: against torch, bit by bit where that is possible."""
 
 import math
@@ -109,6 +110,26 @@ def case_dot_of_integers():
 
 
 @triton.jit
+def scaled_dot(a, b, scale, c, N: tl.constexpr):
+    i, k = tl.arange(0, 32), tl.arange(0, N)
+    left, right = tl.load(a + i[:, None] * N + k[None, :]), tl.load(b + k[:, None] * 32 + i[None, :])
+    scales = tl.load(scale + i[:, None] * (N // 32) + tl.arange(0, N // 32)[None, :])
+    tl.store(c + i[:, None] * 32 + i[None, :], tl.dot_scaled(left, scales, "e4m3", right, None, "bf16"))
+
+
+def case_scaled_dot():
+    a, b = torch.randn(32, 64).to(torch.float8_e4m3fn), torch.randn(64, 32).bfloat16()
+    scale, c = torch.randint(120, 134, (32, 2), dtype=torch.uint8), torch.zeros(32, 32)
+    if triton.__version__ < "3.7":
+        fault = fault_of(scaled_dot, (1,), a, b, scale, c, 64)
+        assert fault.cause == "not_runnable" and "tl.dot_scaled" in fault.detail, fault.detail
+        return
+    launch(scaled_dot, (1,), a, b, scale, c, 64)
+    wide = a.double() * (2.0 ** (scale.double() - 127)).repeat_interleave(32, 1)
+    assert torch.allclose(c.double(), wide @ b.double(), rtol=1e-4, atol=1e-2)
+
+
+@triton.jit
 def float_argument(x, z, scale, N: tl.constexpr):
     i = tl.arange(0, N)
     y = tl.load(x + i) * scale
@@ -151,7 +172,7 @@ def case_library_functions():
     launch(functions, (1,), x, y, z, 64)
     away = torch.sign(x) * torch.floor(x.abs() + 0.5)
     gamma = torch.tensor([math.gamma(v) for v in x.tolist()])
-    bits = torch.tensor([float(bin(i).count("1")) for i in range(64)])
+    bits = torch.tensor([float(i.bit_count()) for i in range(64)])
     want = [
         x.tanh(), x.erf(), x.abs() ** y, x.round(), away, torch.zeros(64), x.exp(), x * y + y, x.atan2(y), x / y,
         gamma, x.round(), bits, (x * 0.3).erfinv(), x.erf(),
@@ -260,10 +281,10 @@ def moments(x, z, N: tl.constexpr):
 
 @triton.jit
 def larger_by_branch(a, b):
+    larger = b
     if a > b:
-        return a
-    else:
-        return b
+        larger = a
+    return larger
 
 
 @triton.jit

@@ -1,3 +1,4 @@
+# ruff: noqa: N803 (kernels name their constants in capitals)
 """What the compiler makes of a kernel's Python, errors and their lines, budgets, speed."""
 
 import time
@@ -20,8 +21,7 @@ def loops(x, n, big):
     for i in tl.range(0, n, 2, num_stages=3):
         total += i.to(tl.int64)
     for i in tl.static_range(3):
-        number: tl.constexpr = i + 1
-        total += tl.sum(tl.full((4,), number, tl.int32), axis=0)
+        total += tl.sum(tl.full((4,), i + 1, tl.int32), axis=0)
     for i in range(big, big + 2):
         tl.static_assert(i.dtype == tl.int64)
         total += i - big
@@ -43,11 +43,10 @@ def logic(x, y, n, m, BLOCK: tl.constexpr):
     i = tl.arange(0, BLOCK)
     both = (i < n) and (i >= m)
     either = i < 2 or i > 5
-    chained = m <= i < n
     tl.store(y + i, both.to(tl.int32), mask=i < BLOCK)
     tl.store(y + BLOCK + i, either.to(tl.int32))
     tl.store(y + 2 * BLOCK + i, (not either).to(tl.int32))
-    tl.store(y + 3 * BLOCK + i, chained.to(tl.int32))
+    tl.store(y + 3 * BLOCK + i, (both & (i != 3)).to(tl.int32))
     scalar = n > 3
     tl.store(y + 4 * BLOCK + i, 1, mask=(i < 6) & scalar)
     tl.store(y + 5 * BLOCK + i, min(i, n) + max(i, 3, m) + min(2, 3))
@@ -65,13 +64,30 @@ def case_logic():
     y = torch.zeros(7, 8, dtype=torch.int32)
     launch(logic, (1,), None, y, 6, 2, 8)
     i = torch.arange(8)
-    rows = [(i < 6) & (i >= 2), (i < 2) | (i > 5), ~((i < 2) | (i > 5)), (i >= 2) & (i < 6), i < 6]
+    rows = [(i < 6) & (i >= 2), (i < 2) | (i > 5), ~((i < 2) | (i > 5)), (i >= 2) & (i < 6) & (i != 3), i < 6]
     for row, want in enumerate(rows):
         assert torch.equal(y[row], want.int()), row
     assert torch.equal(y[5], (i.clamp(max=6) + i.clamp(min=3) + 2).int())
     assert y[6].tolist() == [0, 1, 0, 1, 0, 0, 0, 0]
     launch(logic, (1,), torch.ones(1), y, 6, 2, 8)
     assert y[6, 0] == 1
+
+
+@triton.jit
+def chain(y, n, m, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    tl.store(y + i, (m <= i < n).to(tl.int32))
+    if 0 < m < n < 100:
+        tl.store(y, 7)
+    if 0 < tl.atomic_add(y + 1, 1) + 1 < 2 <= m:
+        tl.store(y + 7, tl.load(y + 1))
+
+
+def case_chained_comparisons():
+    """Compiled since Triton 3.9."""
+    y = torch.zeros(8, dtype=torch.int32)
+    launch(chain, (1,), y, 6, 2, 8)
+    assert y.tolist() == [7, 1, 1, 1, 1, 1, 0, 1]
 
 
 @triton.jit

@@ -1,3 +1,4 @@
+# ruff: noqa: N803 (kernels name their constants in capitals)
 """Bounds: every access lies inside a region, and nothing else is reachable."""
 
 import numpy as np
@@ -29,15 +30,17 @@ def case_load_out_of_bounds():
     assert fault.cause == "out_of_bounds" and fault.kernel == "copy"
     assert fault.program == (3, 0, 0) and fault.line == line_of(copy, "tl.load")
     assert fault.detail == (
-        f"load at line {fault.line}, program (3, 0, 0): 28 of 32 active lanes are out of bounds: the first is element 100 "
-        "(byte 400) of `arg0`, which has 100 elements of 4 bytes (400 bytes)"
+        f"load at line {fault.line}, program (3, 0, 0): 28 of 32 active lanes are out of bounds: the first is "
+        "element 100 (byte 400) of `arg0`, which has 100 elements of 4 bytes (400 bytes)"
     ), fault.detail
 
 
 def case_store_out_of_bounds():
     x, y = torch.randn(128), torch.zeros(100)
     fault = fault_of(copy, (4,), x, y, 101, 128, 32)
-    assert fault.detail.startswith(f"store at line {line_of(copy, 'tl.store')}, program (3, 0, 0): 1 of 5 active lanes is out")
+    assert fault.detail.startswith(
+        f"store at line {line_of(copy, 'tl.store')}, program (3, 0, 0): 1 of 5 active lanes is out"
+    )
     assert fault.cause == "out_of_bounds" and "element 100 (byte 400) of `arg1`" in fault.detail
     assert torch.equal(y[:96], x[:96]) and (y[96:] == 0).all()
 
@@ -85,17 +88,17 @@ def forge_load(address: tl.int64, y):
 
 
 @triton.jit
-def forge_store(address, y):
+def forge_store(address: tl.int64, y):
     tl.store(address.to(tl.pointer_type(tl.float32)), 13.0)
 
 
 @triton.jit
-def forge_atomic(address, y):
+def forge_atomic(address: tl.int64, y):
     tl.atomic_add(address.to(tl.pointer_type(tl.float32)), 13.0)
 
 
 @triton.jit
-def forge_exchange(address, y):
+def forge_exchange(address: tl.int64, y):
     tl.atomic_cas(address.to(tl.pointer_type(tl.int32)), 0, 13)
 
 
@@ -110,7 +113,7 @@ def forge_by_distance(x, y, distance):
 
 
 @triton.jit
-def forge_descriptor(address, y):
+def forge_descriptor(address: tl.int64, y):
     made = tl.make_tensor_descriptor(address.to(tl.pointer_type(tl.float32)), [16], [1], [16])
     made.store([0], tl.full((16,), 13.0, tl.float32))
 
@@ -164,7 +167,9 @@ def case_one_access_may_touch_several_tensors():
     launch(chosen, (1,), x, y, z, 16)
     assert torch.equal(z, torch.where(torch.arange(16) % 3 == 0, x, y))
     fault = fault_of(chosen, (1,), x, torch.randn(8), z, 16)
-    assert "5 of 16 active lanes are out of bounds: the first is element 8 (byte 32) of `arg1`" in fault.detail, fault.detail
+    assert "5 of 16 active lanes are out of bounds: the first is element 8 (byte 32) of `arg1`" in fault.detail, (
+        fault.detail
+    )
 
 
 @triton.jit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from types import FrameType
 from typing import Any, NoReturn
 
 import torch
@@ -30,9 +31,9 @@ class Recorder:
 
     def line(self) -> int | None:
         """The candidate's line that is being executed."""
-        frame = sys._getframe()
+        frame: FrameType | None = sys._getframe()
         while frame is not None and frame.f_code.co_filename != self.path:
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return frame.f_lineno if frame is not None else None
 
     def line_of(self, error: BaseException) -> int | None:
@@ -53,10 +54,13 @@ class Recorder:
     def read(self, tensor: torch.Tensor) -> Any:
         """The values of a small device tensor, as `tolist()` gives them."""
         self.emit("read", tensor=self.spec(tensor), line=self.line())
-        values = iter(self.channel.receive()[0]["values"])
+        values = self.channel.receive()[0]["values"]
+        if values is None:
+            raise Refused("kernelfalcon: this call has no values")
+        flat = iter(values)
 
         def nest(shape: list[int]) -> Any:
-            return next(values) if not shape else [nest(shape[1:]) for _ in range(shape[0])]
+            return next(flat) if not shape else [nest(shape[1:]) for _ in range(shape[0])]
 
         return nest(list(tensor.shape))
 

@@ -21,7 +21,10 @@ EMPTY = {"empty", "empty_strided", "empty_like", "new_empty", "new_empty_strided
 FILLED: dict[str, int] = {"zeros": 0, "zeros_like": 0, "new_zeros": 0, "ones": 1, "ones_like": 1, "new_ones": 1}
 FULL: dict[str, int] = {"full": 1, "full_like": 1, "new_full": 2, "scalar_tensor": 0}
 """Where the fill value stands among the positional arguments."""
-VIEWS = {"_unsafe_view", "_reshape_alias", "detach", "alias", "lift_fresh", "unsqueeze_", "squeeze_", "transpose_", "t_", "detach_"}  # fmt: skip
+VIEWS = {
+    *("_unsafe_view", "_reshape_alias", "detach", "alias", "lift_fresh"),
+    *("unsqueeze_", "squeeze_", "transpose_", "t_", "detach_"),
+}
 ESCAPES = {"numpy", "__array__", "__dlpack__", "to_dlpack", "share_memory_", "__cuda_array_interface__"}
 CUDA = torch.device("cuda", 0)
 META = torch.device("meta")
@@ -51,11 +54,11 @@ def _device_tensors(args: Any, kwargs: dict[str, Any]) -> Iterator[torch.Tensor]
             yield from (item for item in value if on_device(item))
 
 
-class Dispatch(TorchDispatchMode):
+class Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Every ATen operation of the wrapper: one of a few, or refused by name."""
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.recorder = recorder
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -111,7 +114,7 @@ class Dispatch(TorchDispatchMode):
         dtype = kwargs.get("dtype")
         if dtype not in (None, source.dtype):
             self.recorder.refuse(Cause.DTYPE_CAST, detail=f"{source.dtype} → {dtype}")
-        new = torch.ops.aten.clone.default(source, memory_format=kwargs.get("memory_format"))
+        new: torch.Tensor = torch.ops.aten.clone.default(source, memory_format=kwargs.get("memory_format"))
         self._copy(self.recorder.allocate(new), source)
         return new
 

@@ -43,7 +43,7 @@ class Compiled:
 class Driver:
     """Triton's active driver: one H100, no memory, no compiler."""
 
-    class utils:
+    class utils:  # noqa: N801 (Triton's name)
         @staticmethod
         def get_device_properties(_device: int = 0) -> dict[str, int]:
             return {
@@ -120,7 +120,8 @@ def _bind(kernel: Any, args: Any, kwargs: dict[str, Any]) -> tuple[dict[str, Any
     names = kernel.arg_names
     if len(args) > len(names):
         raise TypeError(f"{kernel.__name__} takes {len(names)} arguments, got {len(args)}")
-    given, options = dict(zip(names, args, strict=False)), {}
+    given = dict(zip(names, args, strict=False))
+    options: dict[str, Any] = {}
     for name, value in kwargs.items():
         if name in given:
             raise TypeError(f"multiple values for argument {name!r}")

@@ -1,0 +1,1 @@
+"""The embedded author: recipes that write kernels for the graphs that they match."""

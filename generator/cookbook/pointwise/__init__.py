@@ -1,0 +1,1 @@
+"""The recipe *pointwise*, and how it writes: graph → views and statements → kernels → wrapper → template."""

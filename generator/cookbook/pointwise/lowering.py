@@ -1,0 +1,207 @@
+"""From the traced graph to the statements of one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_kernelfalcon.generator.cookbook.graph import Expression, Graph, Node, Ref, references
+from pytest_kernelfalcon.generator.cookbook.pointwise import activations, arithmetic  # noqa: F401 (they fill the table)
+from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
+from pytest_kernelfalcon.generator.cookbook.pointwise.table import OPERATIONS, Operation, Scope, Unplaced
+from pytest_kernelfalcon.generator.cookbook.pointwise.text import HALF, REGISTER, Names, full, is_float, number, rounded
+from pytest_kernelfalcon.generator.cookbook.pointwise.views import VIEWS, Path, is_view
+
+SOURCES = ("input", "state")
+CONSTANTS: dict[str, Callable[[Node], Any]] = {
+    "constant": lambda node: node.value, "scalar_tensor": lambda node: node.args[0], "full": lambda node: node.args[1],
+    "full_like": lambda node: node.args[1], "new_full": lambda node: node.args[2], "fill": lambda node: node.args[1],
+    **dict.fromkeys(("zeros", "zeros_like", "new_zeros", "zero"), lambda _: 0),
+    **dict.fromkeys(("ones", "ones_like", "new_ones"), lambda _: 1),
+}  # fmt: skip
+"""Tensors of one value, and the value."""
+
+IDENTITIES = ("clone", "positive", "contiguous", "_to_copy", "expand_copy")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value in the kernel. text: a variable or, where `literal` is not None, that number. dtype: torch's name."""
+
+    text: str
+    dtype: str
+    literal: Any = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    name: str
+    value: str
+    comment: str
+
+
+@dataclass
+class Lowering:
+    """One kernel's computation: `results` are computed from tensors that `load` names and from numbers.
+
+    load: the variable for an input seen through a path of views. scalar: the variable for an expression over sizes and
+    scalar inputs, in a type. rounding: round to a half type after each operation, as eager does.
+    """
+
+    graph: Graph
+    results: list[Ref]
+    numerics: Numerics
+    rounding: bool
+    names: Names
+    load: Callable[[Node, Path], str]
+    scalar: Callable[[str, str], str]
+    statements: list[Statement] = field(default_factory=list)
+    _values: dict[tuple[Ref, Path], Value] = field(default_factory=dict)
+
+    def run(self) -> list[Value]:
+        """The results' values. Raises `Unplaced`."""
+        needed = self._needed()
+        for node in self.graph.nodes.values():
+            for output, path in needed.get(node.id, {}):
+                self._values[Ref(node.id, output), path] = self._lower(node, output, path)
+        return [self._values[ref, ()] for ref in self.results]
+
+    def _needed(self) -> dict[str, dict[tuple[int, Path], None]]:
+        """Which outputs of each node are wanted, and through which views; found from the results backwards."""
+        needed: dict[str, dict[tuple[int, Path], None]] = {node: {} for node in self.graph.nodes}
+        for ref in self.results:
+            needed[ref.node][ref.output, ()] = None
+        for node in reversed(self.graph.nodes.values()):
+            for output, path in needed[node.id]:
+                for ref, beyond in self._operands(node, output, path):
+                    needed[ref.node][ref.output, beyond] = None
+        return needed
+
+    def _operands(self, node: Node, output: int, path: Path) -> list[tuple[Ref, Path]]:
+        tensors = [ref for ref in depends(node) if self.graph.nodes[ref.node].outputs]
+        if node.base in CONSTANTS:
+            return [(ref, ()) for ref in tensors]
+        if is_view(node):
+            return [(ref, (Ref(node.id, output), *path)) for ref in tensors]
+        return [(ref, self._through(node, ref, path)) for ref in tensors]
+
+    def _through(self, node: Node, operand: Ref, path: Path) -> Path:
+        """The views of a node's output, as views of its operand."""
+        if not path or self.graph.tensor(operand).shape == node.outputs[0].shape:
+            return path
+        return (Ref(node.id), *path)
+
+    def _lower(self, node: Node, output: int, path: Path) -> Value:
+        if node.op in SOURCES:
+            return Value(self.load(node, path), _supported(node, output))
+        if node.base in CONSTANTS:
+            return self._constant(node)
+        if is_view(node):
+            return self._values[node.args[0], (Ref(node.id, output), *path)]
+        if node.base in IDENTITIES:
+            return self._convert(node, self._values[node.args[0], self._through(node, node.args[0], path)])
+        if output:
+            raise Unplaced(node.op)
+        return self._compute(node, _operation(node), path)
+
+    def _constant(self, node: Node) -> Value:
+        value, dtype = _constant(node), _supported(node, 0)
+        if isinstance(value, Ref):
+            return self._convert(node, self._values[value, ()])
+        if isinstance(value, Expression):
+            return Value(self.scalar(value.text, dtype), dtype)
+        if value is None:
+            raise Unplaced("a constant tensor" if node.op == "constant" else node.op)
+        value = rounded(value, dtype) if is_float(dtype) else value
+        return Value(number(value, dtype), dtype, value)
+
+    def _compute(self, node: Node, operation: Operation, path: Path) -> Value:
+        dtype = _supported(node, 0)
+        types = node.common if operation.types == "operands" else dtype
+        if types is None or types not in REGISTER:
+            raise Unplaced(node.op)
+
+        def operand(argument: Any, wanted: str, tensor: bool) -> str:
+            value = self._argument(node, argument, wanted, operation, path)
+            text = number(value.literal, wanted) if value.literal is not None else _cast(value, wanted)
+            return full(text, wanted) if tensor and value.literal is not None and "tl.full" not in text else text
+
+        used = [self._argument(node, ref, dtype, operation, path) for ref in depends(node)]
+        alone = all(value.literal is not None for value in used)
+        text = operation.write(Scope(node, types, self.numerics.of(types), operand, alone))
+        return self._rounded(self._assign(node.base, text), dtype)
+
+    def _argument(self, node: Node, argument: Any, dtype: str, operation: Operation, path: Path) -> Value:
+        if isinstance(argument, Expression) or (isinstance(argument, Ref) and not self.graph.nodes[argument.node].outputs):
+            text = argument.text if isinstance(argument, Expression) else argument.node
+            return Value(self.scalar(text, dtype), dtype)
+        if isinstance(argument, Ref):
+            return self._values[argument, self._through(node, argument, path)]
+        if isinstance(argument, bool | int | float):
+            return Value("", dtype, rounded(argument, dtype) if operation.bounds and dtype in HALF else argument)
+        raise Unplaced(node.op)
+
+    def _convert(self, node: Node, value: Value) -> Value:
+        dtype = _supported(node, 0)
+        if value.literal is not None:
+            literal = rounded(value.literal, dtype) if is_float(dtype) else value.literal
+            return Value(number(literal, dtype), dtype, literal)
+        if REGISTER[value.dtype] == REGISTER[dtype] and (value.dtype == dtype or dtype not in HALF):
+            return Value(value.text, dtype)
+        text = f"{value.text} != 0" if dtype == "bool" else _cast(value, dtype)
+        text = f"{text}.to(tl.{dtype}).to(tl.float32)" if dtype in HALF else text
+        return Value(self._assign("cast", text, f"to {dtype}").text, dtype)
+
+    def _assign(self, wish: str, text: str, comment: str = "") -> Value:
+        name = self.names.fresh(wish.strip("_"))
+        self.statements.append(Statement(name, text, comment))
+        return Value(name, "")
+
+    def _rounded(self, value: Value, dtype: str) -> Value:
+        if self.rounding and dtype in HALF:
+            self.statements.append(Statement(value.text, f"{value.text}.to(tl.{dtype}).to(tl.float32)", "rounded, as eager"))
+        return Value(value.text, dtype)
+
+
+def depends(node: Node) -> list[Ref]:
+    """What the node's output is computed from: not what it only takes a shape or a type from."""
+    if node.base in CONSTANTS:
+        return references((_constant(node),))
+    if node.base in (*VIEWS, *IDENTITIES):
+        return references(node.args[:1])
+    uses = OPERATIONS[node.base].uses if node.base in OPERATIONS else None
+    args = node.args if uses is None else tuple(node.args[k] for k in uses)
+    return references((args, tuple(node.kwargs.values())))
+
+
+def places(node: Node) -> bool:
+    """Whether the recipe has a form for operations of this name."""
+    known = (*SOURCES, "scalar") if not node.op.startswith("aten.") else (*VIEWS, *IDENTITIES, *OPERATIONS)
+    return node.base in known or node.base in CONSTANTS
+
+
+def _constant(node: Node) -> Any:
+    return CONSTANTS[node.base](node)
+
+
+def _operation(node: Node) -> Operation:
+    if node.base not in OPERATIONS or not node.op.startswith("aten."):
+        raise Unplaced(node.op)
+    return OPERATIONS[node.base]
+
+
+def _supported(node: Node, output: int) -> str:
+    """The dtype of the node's output. Raises `Unplaced` for one that kernels do not compute in."""
+    dtype = node.outputs[output].dtype
+    if dtype not in REGISTER:
+        raise Unplaced(f"{node.op} in {dtype}")
+    return dtype
+
+
+def _cast(value: Value, dtype: str) -> str:
+    """The value's text in another type."""
+    if REGISTER[value.dtype] == REGISTER[dtype]:
+        return value.text
+    return f"({value.text} != 0)" if dtype == "bool" else f"{value.text}.to(tl.{REGISTER[dtype]})"
+
