@@ -69,6 +69,7 @@ class Trial:
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     pool: Pool = field(default_factory=Pool)
     form: Form | None = None
+    ran_declared: bool = False
     plan: list[dict[str, Any]] = field(default_factory=list)
     programs: int = 0
     tuned: int = 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +18,8 @@ from pytest_kernelfalcon.store import files
 
 SCHEMA = 1
 FOLDER = "__kernels__"
-MEASURED = ("seconds", "timing")
-"""Parts of a verdict that differ from run to run: left out, so that an unchanged kernel has an unchanged manifest."""
+MEASURED = ("seconds", "timing", "cases", "worst")
+"""Parts of a verdict that differ from run to run: alone they are no reason to write a manifest again."""
 
 Status = Literal["fresh", "stale", "missing"]
 
@@ -89,13 +89,13 @@ class Kept:
     def save(self, source: str, manifest: Manifest) -> bool:
         """Writes what changed, kernel first; False where nothing did. `manifest` gets the other platforms' verdicts."""
         earlier = Manifest.load(self.manifest)
-        verdicts = dict(earlier.verdicts) if earlier and earlier.kernel_sha256 == manifest.kernel_sha256 else {}
-        verdicts |= {platform: _lasting(verdict) for platform, verdict in manifest.verdicts.items()}
-        text = files.to_json(manifest.to_json() | {"verdicts": verdicts}) + "\n"
-        if earlier and self.read() == source and self.manifest.read_text(encoding="utf-8") == text:
+        same_kernel = earlier is not None and earlier.kernel_sha256 == manifest.kernel_sha256
+        verdicts = {**earlier.verdicts, **manifest.verdicts} if earlier and same_kernel else manifest.verdicts
+        newer = replace(manifest, verdicts=verdicts)
+        if earlier and self.read() == source and _lasting(earlier) == _lasting(newer):
             return False
         files.write(self.kernel, source)
-        files.write(self.manifest, text)
+        files.write_json(self.manifest, newer.to_json())
         return True
 
 
@@ -104,8 +104,13 @@ def contract_entries(contracts: Sequence[Mapping[str, Any]]) -> list[dict[str, A
     return [{name: contract[name] for name in ("id", "signature", "count")} for contract in contracts]
 
 
-def _lasting(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in verdict.items() if name not in MEASURED}
+def _lasting(manifest: Manifest) -> str:
+    """A manifest's JSON without what was measured."""
+    verdicts = {
+        platform: {name: value for name, value in verdict.items() if name not in MEASURED}
+        for platform, verdict in manifest.verdicts.items()
+    }
+    return files.to_json(manifest.to_json() | {"verdicts": verdicts})
 
 
 def unwritable(folder: Path) -> Path | None:

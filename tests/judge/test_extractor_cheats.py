@@ -1,5 +1,6 @@
 """Each cheat is refused at its line, marked `#!`, and its honest look-alike is taken and loads."""
 
+# ruff: noqa: E501 — tables, one case a line
 from __future__ import annotations
 
 from pathlib import Path
@@ -11,7 +12,10 @@ from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.extractor import Kernels, Refused, extract
 
 HEAD = "import triton\nimport triton.language as tl\nimport numpy as np\nimport torch\n"
-KERNEL = HEAD + "@triton.jit\ndef k(x_ptr, n, B: tl.constexpr):\n    x = tl.load(x_ptr)\n{body}\ndef kernel_function(): pass\n"
+KERNEL = (
+    HEAD
+    + "@triton.jit\ndef k(x_ptr, n, B: tl.constexpr):\n    x = tl.load(x_ptr)\n{body}\ndef kernel_function(): pass\n"
+)
 
 
 def with_body(*lines: str) -> str:
@@ -100,6 +104,7 @@ BODIES = {
     "eval": ("y = eval('1') #!", "`eval`", "y = float('inf')"),
     "open": ("y = open('/etc/passwd') #!", "`open`", "y = len((1, 2))"),
     "compatibility form": ("\uff45xec('import os') #!", "`exec`", "\uff59 = x"),
+    "keyword in other letters": ("\uff34rue = 0 #!", "reserved", "\uff34ruth = 0"),
     "call of a local": ("f = tl.abs\n    y = f(x) #!", "local variable `f`", "y = tl.abs(x)"),
     "call of a result": ("y = tl.abs(x)(x) #!", "only a name", "y = tl.abs(tl.abs(x))"),
     "call of an element": ("y = (tl.abs,)[0](x) #!", "only a name", "y = (x,)[0]"),
@@ -115,6 +120,7 @@ BODIES = {
     "comprehension hides": ("y = [0 for x in (1, 2)] #!", "hides", "y = [0 for i in (1, 2)]"),
     "comprehension hides a builtin": ("y = [0 for max in (1, 2)] #!", "hides", "y = [max(i, 2) for i in (1, 2)]"),
     "after a comprehension": ("y = [os for os in (1, 2)]\n    z = os #!", "`os`", "y = [(a, b) for (a, b) in ((1, 2),)]"),
+    "annotation alone": ("np: tl.constexpr\n    y = np.load('/x', None, True) #!", "`numpy`", "y: tl.constexpr\n    y = B"),
     "two fors": ("y = [a for a in (1,) for b in (2,)] #!", "one `for`", "y = [a for a in (1,) if a > 0]"),
     "stored attribute": ("x.type = 1 #!", "only names", "y = x.type"),
     "stored element": ("x[0] = 1 #!", "only names", "y, z = x, x"),
@@ -177,7 +183,10 @@ HEADS = {
 @pytest.mark.parametrize("name", HEADS)
 def test_head(name, tmp_path):
     cheat, detail, honest = HEADS[name]
-    source = HEAD + "@triton.jit\ndef earlier(a): return a\n@triton.jit\n{}\n    pass\n@triton.jit\ndef later(a): return a\ndef kernel_function(): pass\n"
+    source = (
+        HEAD
+        + "@triton.jit\ndef earlier(a): return a\n@triton.jit\n{}\n    pass\n@triton.jit\ndef later(a): return a\ndef kernel_function(): pass\n"
+    )
     assert_refused(source.format(cheat), detail)
     assert_taken(source.format(honest), tmp_path)
 

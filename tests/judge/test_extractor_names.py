@@ -1,5 +1,6 @@
 """What a candidate's module-level names mean to its kernels."""
 
+# ruff: noqa: E501 — tables, one case a line
 from __future__ import annotations
 
 from pathlib import Path
@@ -85,7 +86,11 @@ def test_ways_to_import_triton(text, tmp_path):
 )  # fmt: skip
 def test_names_that_mean_nothing_certain_are_refused(text, detail, tmp_path):
     refusal = using("exp(x)", text, tmp_path).refused["k"]
-    assert refusal.cause == Cause.KERNEL_CONSTRUCT and refusal.line == 2 + text.count("\n") + 4 and detail in refusal.detail
+    assert (
+        refusal.cause == Cause.KERNEL_CONSTRUCT
+        and refusal.line == 2 + text.count("\n") + 4
+        and detail in refusal.detail
+    )
 
 
 @pytest.mark.parametrize(

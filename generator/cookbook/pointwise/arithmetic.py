@@ -101,7 +101,7 @@ def function(s: Scope) -> str:
     return s.forms.unary(s.node.base, s.x())
 
 
-@operation("atan2", "copysign", "hypot", "nextafter", bounds=True)
+@operation("atan2", "copysign", "hypot", bounds=True)
 def binary_function(s: Scope) -> str:
     return f"libdevice.{s.node.base}({s.tensor(0)}, {s.tensor(1)})"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pytest_kernelfalcon.generator.cookbook.graph import Graph, Node, Ref
+from pytest_kernelfalcon.generator.cookbook.graph import Expression, Graph, Node, Ref
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import Lowering
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 from pytest_kernelfalcon.generator.cookbook.pointwise.options import Configuration
@@ -13,6 +14,8 @@ from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import Names, assign, full, is_float, sum_lines
 from pytest_kernelfalcon.generator.cookbook.pointwise.views import Path, Replay
 
+PART = re.compile(r"\]$|\.select\(")
+"""A step after which a tensor is a part of what it was."""
 RESERVED = ("offsets", "mask", "numel", "BLOCK")
 
 
@@ -40,7 +43,7 @@ class Kernel:
     """What computes some results of one shape.
 
     groups: the output's dimensions, those that always lie together as one. strides: for a strided leaf, the groups along
-    which it moves. scalars: variable by expression and type.
+    which it moves. scalars: the variable for each number that the wrapper passes.
     """
 
     graph: Graph
@@ -49,7 +52,7 @@ class Kernel:
     configuration: Configuration
     name: str
     leaves: dict[tuple[str, tuple[str, ...]], Leaf] = field(default_factory=dict)
-    scalars: dict[tuple[str, bool], str] = field(default_factory=dict)
+    scalars: dict[str, str] = field(default_factory=dict)
     groups: list[list[int]] = field(default_factory=list)
 
     def lower(self, numerics: Numerics) -> None:
@@ -70,15 +73,17 @@ class Kernel:
         replay = Replay.of(self.graph, node.outputs[0], path, self.access.expression, self.configuration.fractions)
         key = node.id, tuple(replay.steps)
         if key not in self.leaves:
-            wish = f"{node.name}_part" if any("[" in step or "select" in step for step in replay.steps) else node.name
+            wish = f"{node.name}_part" if any(PART.search(step) for step in replay.steps) else node.name
             self.leaves[key] = Leaf(node, self.names.fresh(wish), replay)
         return self.leaves[key].name
 
-    def _scalar(self, text: str, dtype: str) -> str:
-        key = self.access.expression(text), is_float(dtype)
-        if key not in self.scalars:
-            self.scalars[key] = self.names.fresh(key[0] if key[0].isidentifier() else "scalar")
-        return self.scalars[key] if key[1] else f"{self.scalars[key]}.to(tl.{dtype})"
+    def _scalar(self, number: Expression, dtype: str) -> str:
+        text = self.access.expression(number.text)
+        given = f"float({text})" if is_float(dtype) and not isinstance(number.value, float) else text
+        if given not in self.scalars:
+            self.scalars[given] = self.names.fresh(text if text.isidentifier() else "scalar")
+        name = self.scalars[given]
+        return name if is_float(dtype) else f"tl.cast({name}, tl.{dtype})"
 
     def _classify(self, leaf: Leaf) -> None:
         own = leaf.replay.shape

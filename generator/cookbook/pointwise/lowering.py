@@ -22,7 +22,8 @@ CONSTANTS: dict[str, Callable[[Node], Any]] = {
 }  # fmt: skip
 """Tensors of one value, and the value."""
 
-IDENTITIES = ("clone", "positive", "contiguous", "_to_copy", "expand_copy")
+IDENTITIES = {"clone": 0, "positive": 0, "contiguous": 0, "_to_copy": 0, "copy": 1}
+"""Operations that give an argument's values, in another type perhaps; and which argument's."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Lowering:
     rounding: bool
     names: Names
     load: Callable[[Node, Path], str]
-    scalar: Callable[[str, str], str]
+    scalar: Callable[[Expression, str], str]
     statements: list[Statement] = field(default_factory=list)
     _values: dict[tuple[Ref, Path], Value] = field(default_factory=dict)
 
@@ -100,7 +101,8 @@ class Lowering:
         if is_view(node):
             return self._values[node.args[0], (Ref(node.id, output), *path)]
         if node.base in IDENTITIES:
-            return self._convert(node, self._values[node.args[0], self._through(node, node.args[0], path)])
+            (ref,) = depends(node)
+            return self._convert(node, self._values[ref, self._through(node, ref, path)])
         if output:
             raise Unplaced(node.op)
         return self._compute(node, _operation(node), path)
@@ -110,7 +112,7 @@ class Lowering:
         if isinstance(value, Ref):
             return self._convert(node, self._values[value, ()])
         if isinstance(value, Expression):
-            return Value(self.scalar(value.text, dtype), dtype)
+            return Value(self.scalar(value, dtype), dtype)
         if value is None:
             raise Unplaced("a constant tensor" if node.op == "constant" else node.op)
         value = rounded(value, dtype) if is_float(dtype) else value
@@ -133,10 +135,14 @@ class Lowering:
         return self._rounded(self._assign(node.base, text), dtype)
 
     def _argument(self, node: Node, argument: Any, dtype: str, operation: Operation, path: Path) -> Value:
-        if isinstance(argument, Expression) or (isinstance(argument, Ref) and not self.graph.nodes[argument.node].outputs):
-            text = argument.text if isinstance(argument, Expression) else argument.node
-            return Value(self.scalar(text, dtype), dtype)
+        if isinstance(argument, Expression):
+            if dtype == "float64":
+                raise Unplaced(f"{node.op} with a number in float64, which kernels take in float32")
+            return Value(self.scalar(argument, dtype), dtype)
         if isinstance(argument, Ref):
+            source = self.graph.nodes[argument.node]
+            if not source.outputs:
+                return self._argument(node, Expression(source.id, source.value), dtype, operation, path)
             return self._values[argument, self._through(node, argument, path)]
         if isinstance(argument, bool | int | float):
             return Value("", dtype, rounded(argument, dtype) if operation.bounds and dtype in HALF else argument)
@@ -168,8 +174,8 @@ def depends(node: Node) -> list[Ref]:
     """What the node's output is computed from: not what it only takes a shape or a type from."""
     if node.base in CONSTANTS:
         return references((_constant(node),))
-    if node.base in (*VIEWS, *IDENTITIES):
-        return references(node.args[:1])
+    if node.base in VIEWS or node.base in IDENTITIES:
+        return [node.args[IDENTITIES.get(node.base, 0)]]
     uses = OPERATIONS[node.base].uses if node.base in OPERATIONS else None
     args = node.args if uses is None else tuple(node.args[k] for k in uses)
     return references((args, tuple(node.kwargs.values())))

@@ -10,12 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.generator.cookbook.graph import Graph, Node, Ref
 from pytest_kernelfalcon.generator.cookbook.pointwise.kernel import Kernel
-from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import depends, places
+from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import IDENTITIES, depends, places
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 from pytest_kernelfalcon.generator.cookbook.pointwise.options import TILES, Configuration, all_ways
 from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
 from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import HALF, call, is_float
+from pytest_kernelfalcon.generator.cookbook.pointwise.views import VIEWS
 from pytest_kernelfalcon.generator.cookbook.pointwise.wrapper import Wrapper
 from pytest_kernelfalcon.generator.cookbook.recipe import Refusal
 
@@ -39,8 +40,8 @@ class Pointwise:
         self._template = environment.get_template("pointwise.py.j2")
 
     def match(self, contract: Contract) -> Match | Refusal:
-        if not contract.graph:
-            return Refusal(reason="its forward could not be traced")
+        if "nodes" not in contract.graph:
+            return Refusal(reason=f"its forward has no graph: {contract.graph.get('untraceable', 'none was traced')}")
         graph = Graph.of(contract.graph)
         if missing := dict.fromkeys(node.op for node in graph.ancestors([*graph.results, *graph.mutated.values()], depends) if not places(node)):
             return Refusal(tuple(missing))
@@ -108,7 +109,9 @@ def _sources(graph: Graph, ref: Ref) -> set[str]:
 
 
 def _words(nodes: Iterable[Node]) -> list[str]:
-    return list(dict.fromkeys(node.base.strip("_") for node in nodes if node.op.startswith("aten.")))
+    """What the operations are called, without those that only arrange."""
+    bases = [node.base for node in nodes if node.op.startswith("aten.") and node.base not in (*VIEWS, *IDENTITIES)]
+    return list(dict.fromkeys(base.strip("_").removesuffix("_kernel").removesuffix("_forward") for base in bases))
 
 
 def _kernel_name(graph: Graph, refs: list[Ref]) -> str:

@@ -30,6 +30,7 @@ class Wrapper:
         self._lines: list[str] = []
         self._out: dict[Ref, str] = {}
         self._dense: set[str] = set()
+        self._own: set[str] = set()
 
     def signature(self) -> list[str]:
         star = ["*"] if self._access.keywords else []
@@ -57,9 +58,8 @@ class Wrapper:
         numel = self._access.names.fresh(numel)
         self._lines += [f"    {numel} = {out}.numel()", f"    if {numel} > 0:"]
         strides = [f"{variables[id(leaf)]}.stride({k})" for leaf in kernel.strided for k in kernel.moves(leaf)]
-        scalars = [f"float({text})" if floating else text for text, floating in kernel.scalars]
         args = [
-            *variables.values(), *(self._out[ref] for ref in kernel.refs), *scalars, numel,
+            *variables.values(), *(self._out[ref] for ref in kernel.refs), *kernel.scalars, numel,
             *(_size(f"{out}.shape", kernel.groups[k], len(kernel.shape)) for k in kernel.sized), *strides,
             f"BLOCK={self._configuration.block}", f"num_warps={self._configuration.warps}",
         ]  # fmt: skip
@@ -68,20 +68,21 @@ class Wrapper:
 
     def _view(self, leaf: Leaf) -> str:
         """Writes the leaf's views; its variable."""
-        text = self._access.by_node[leaf.node.id]
+        text = variable = self._access.by_node[leaf.node.id]
         for step in leaf.replay.steps:
             if step.count("{v}") > 1 and not text.isidentifier():
-                text = self._bind(leaf, text)
+                text = variable = self._bind(leaf, text, variable)
             text = step.replace("{v}", text)
-        return text if text.isidentifier() else self._bind(leaf, text)
+        return text if text.isidentifier() else self._bind(leaf, text, variable)
 
-    def _bind(self, leaf: Leaf, text: str) -> str:
-        """Assigns the leaf a variable: the input's own where nothing else looks at that."""
-        root = self._access.by_node[leaf.node.id]
-        free = self._uses[leaf.node.id] == 1 and not {leaf.node.id} & (self._access.mentioned | self._changed)
-        name = root if root.isidentifier() and free else self._access.names.fresh(leaf.name)
-        self._lines.append(f"    {name} = {text}")
-        return name
+    def _bind(self, leaf: Leaf, text: str, variable: str) -> str:
+        """Assigns the leaf a variable: the one it has, unless something else looks at that."""
+        free = self._uses[leaf.node.id] == 1 and leaf.node.id not in self._access.mentioned | self._changed
+        if not (variable in self._own or (free and variable.isidentifier())):
+            variable = self._access.names.fresh(leaf.name)
+            self._own.add(variable)
+        self._lines.append(f"    {variable} = {text}")
+        return variable
 
     def _allocate(self, kernel: Kernel, variables: dict[int, str]) -> None:
         shape = self._shape(kernel, variables)
@@ -117,7 +118,8 @@ class Wrapper:
         for leaf in kernel.leaves.values():
             variable = variables[id(leaf)]
             if leaf.kind == "linear" and not self._unsure(kernel) and variable not in self._dense:
-                name = variable if leaf.node.id not in self._changed else self._access.names.fresh(f"{variable}_dense")
+                keeps = variable in self._own or leaf.node.id not in self._changed
+                name = variable if keeps else self._access.names.fresh(f"{variable}_dense")
                 self._lines.append(f"    {name} = {variable}.contiguous()")
                 self._dense.add(name)
                 variables[id(leaf)] = name
@@ -134,7 +136,7 @@ class Wrapper:
                 text = f"{text}.contiguous()"
             elif leaf.kind == "strided" and len(groups) < len(kernel.shape):
                 text = f"{text}.reshape({', '.join(groups)})"
-            variables[id(leaf)] = text if text.isidentifier() else self._bind(leaf, text)
+            variables[id(leaf)] = text if text.isidentifier() else self._bind(leaf, text, variables[id(leaf)])
 
     def _returned(self) -> str:
         results = iter(self._graph.results)

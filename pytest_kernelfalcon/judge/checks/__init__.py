@@ -26,7 +26,7 @@ CHECKS: list[Check] = [
     Check("parse", source.starts),
     Check("trace", declared.plan),
     Check("compile", compiled.for_targets),
-    Check("run", running.first_form),
+    Check("run", running.each_form),
     Check("compile", compiled.after_reads),
     Check("run", repeated.same_tensors),
     Check("run", repeated.configurations),

@@ -16,7 +16,7 @@ def plan(trial: Trial) -> None:
     except UnsupportedHere as unsupported:
         trial.fail(Cause.UNSUPPORTED_DECLARED, detail=str(unsupported))
     if answer["end"] == "unreadable":
-        trial.flag(HOST_READS)  # the plan hangs on data: it is known, and compiled, once the first form has run
+        trial.flag(HOST_READS)  # the plan hangs on data: it is known, and compiled, once it has run
         return
     trial.plan, trial.programs, trial.tuned = answer["plan"], answer["programs"], answer["tuned"]
     if not answer["launches"]:

@@ -14,26 +14,35 @@ MAX_TRIES = 4
 """Draws of hypothesis for each case wanted: some are repetitions, or sizes that the candidate does not serve."""
 
 
-def first_form(trial: Trial) -> None:
-    """One case, fully watched, at the declared sizes or, where they are too large to run here, at smaller ones."""
+def each_form(trial: Trial) -> None:
+    """One case, fully watched, of each form that the platform runs: the declared sizes where it can, and those to vary.
+
+    Where the declared sizes are too large to run here, smaller ones stand for them and must be served.
+    """
+    ran = False
     for form in trial.platform.forms(trial.contract, trial.programs):
         try:
             _run(trial, Case.of(form.sizes), How(watch=True, races=True))
         except Costly:
             continue
         except UnsupportedHere as unsupported:
-            _not_served(trial, form, unsupported)
-        trial.form = form
-        if not form.declared:
-            trial.flag(SHRUNK_FORM)
-        return
-    trial.fail(Cause.NOT_RUNNABLE, detail=f"one call takes more than {trial.gate.operations} memory operations")
+            _not_served(trial, form, unsupported, ran)
+            continue
+        trial.form, ran = form, True
+        if form.declared:
+            trial.ran_declared = True
+    if not ran:
+        trial.fail(Cause.NOT_RUNNABLE, detail=f"one call takes more than {trial.gate.operations} operations")
+    if not trial.ran_declared:
+        trial.flag(SHRUNK_FORM)
 
 
-def _not_served(trial: Trial, form: Form, unsupported: UnsupportedHere) -> None:
+def _not_served(trial: Trial, form: Form, unsupported: UnsupportedHere, ran: bool) -> None:
     if form.declared:
         trial.fail(Cause.UNSUPPORTED_DECLARED, detail=str(unsupported))
-    trial.fail(Cause.UNSUPPORTED_SHRUNK, detail=str(unsupported))
+    if not ran:
+        trial.fail(Cause.UNSUPPORTED_SHRUNK, detail=str(unsupported))
+    _remember(trial, Case.of(form.sizes), unsupported)
 
 
 def varied_sizes(trial: Trial) -> None:

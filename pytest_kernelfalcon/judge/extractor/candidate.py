@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from keyword import iskeyword
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.extractor.checker import check
@@ -72,7 +73,7 @@ def _take(kernel: ast.FunctionDef, source: Source, names: ModuleNames) -> _Taken
         raise Refused(replace(exception.refusal, line=relative and relative + above)) from None
     uses = {name: line + above for name, line in uses.items()}
     for name, line in {kernel.name: kernel.lineno, **uses}.items():
-        if name.startswith("__") or (name == "triton" and names.globals[name].path != "triton"):
+        if name.startswith("__") or iskeyword(name) or (name == "triton" and names.globals[name].path != "triton"):
             raise construct(line, f"the name {quoted(name)} is reserved")
     return _Taken(found, uses)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from keyword import iskeyword
 
 from pytest_kernelfalcon.judge.extractor import allowlist
 from pytest_kernelfalcon.judge.extractor.globals import ModuleNames
@@ -18,22 +19,25 @@ class Scope:
     """parameters, locals: what is bound anywhere in the kernel; locals include the parameters.
 
     inner: the variables of the comprehensions around the node at hand. Python ends their life with the comprehension,
-    where Triton's compiler does not: they are never taken for locals, or a name outside would be left unchecked.
+    where Triton's compiler does not: they are never taken for locals, or a name outside would be left unchecked. Nor is
+    a name with an annotation alone.
     """
 
     def __init__(self, kernel: ast.FunctionDef) -> None:
         self.parameters = {parameter.arg: parameter.lineno for parameter in parameters(kernel)}
         self.inner: set[str] = set()
         stored: list[ast.Name] = []
-        comprehended: set[ast.AST] = set()
+        unbound: set[ast.AST] = set()
         for node in ast.walk(kernel):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 stored.append(node)
             elif isinstance(node, ast.comprehension):
-                comprehended.update(ast.walk(node.target))
+                unbound.update(ast.walk(node.target))
+            elif isinstance(node, ast.AnnAssign) and node.value is None:
+                unbound.add(node.target)
         self.locals = dict(self.parameters)
         for name in stored:
-            if name not in comprehended:
+            if name not in unbound:
                 self.locals.setdefault(name.id, name.lineno)
 
     @classmethod
@@ -58,7 +62,7 @@ class Scope:
 
 
 def _check_name(name: str, line: int, names: ModuleNames) -> None:
-    if name.startswith("__") or name in RESERVED:
+    if name.startswith("__") or name in RESERVED or iskeyword(name):  # a keyword in other letters of Unicode
         raise construct(line, f"the name {quoted(name)} is reserved")
     known = names.globals.get(name)
     if known is not None and known.kind in ("kernel", "module", "jit"):

@@ -19,32 +19,6 @@ from pytest_kernelfalcon.judge.interpreter.machine import Checks
 from pytest_kernelfalcon.judge.interpreter.memory import Array, Memory
 from pytest_kernelfalcon.judge.interpreter.overflow import AddressOps
 
-_COMPARISONS = {
-    **{f"create_icmp{sign}{name}": operation for sign in "SU" for name, operation in (
-        ("LE", np.less_equal), ("LT", np.less), ("GE", np.greater_equal), ("GT", np.greater))},
-    **{f"create_fcmp{kind}{name}": operation for kind in "OU" for name, operation in (
-        ("LT", np.less), ("GT", np.greater), ("LE", np.less_equal), ("GE", np.greater_equal), ("EQ", np.equal),
-        ("NE", np.not_equal))},
-    "create_icmpEQ": np.equal,
-    "create_icmpNE": np.not_equal,
-}  # fmt: skip
-
-
-def _comparison(operation: Any) -> Any:
-    def compare(self: Any, lhs: Any, rhs: Any) -> Any:
-        return TensorHandle(operation(lhs.data, rhs.data), tl.int1)
-
-    return compare
-
-
-class ComparisonOps:
-    """Comparisons give int1: Triton's interpreter leaves them the operands' type, and a mask that goes through a
-    broadcast becomes an int32."""
-
-
-for _name, _operation in _COMPARISONS.items():
-    setattr(ComparisonOps, _name, _comparison(_operation))
-
 
 class OtherOps:
     """What is slow, wrong or missing in Triton's own."""
@@ -71,7 +45,7 @@ class OtherOps:
             raise IndexError(f"tl.gather index {int(indices.data[outside][0])} is not in 0…{size - 1}")
         return TensorHandle(np.take_along_axis(src.data, indices.data.astype(np.int64), axis=axis), src.dtype.scalar)
 
-    def create_print(self, prefix: Any, hex: Any, values: Any, is_signed: Any) -> None:  # noqa: A002
+    def create_print(self, prefix: Any, hex: Any, values: Any, is_signed: Any) -> None:
         """Nobody reads it."""
 
     def create_grid_dependency_wait(self) -> None:
@@ -90,7 +64,7 @@ def _high_64(left: Array, right: Array) -> Array:
     return high
 
 
-class Builder(AtomicOps, AddressOps, ComparisonOps, OtherOps, DotOps, LibraryOps, InterpreterBuilder):  # type: ignore[misc]
+class Builder(AtomicOps, AddressOps, OtherOps, DotOps, LibraryOps, InterpreterBuilder):  # type: ignore[misc]
     """Never compiles anything: one to a process, in `triton.runtime.interpreter.interpreter_builder`."""
 
     def __init__(self) -> None:

@@ -51,11 +51,10 @@ def patch() -> Builder:
     unpack = getattr(stock, "_mxfp_value_handle_to_float32", None)  # Triton 3.6 has no tl.dot_scaled here
     if unpack is not None:
         stock._mxfp_value_handle_to_float32 = lambda value: dtypes.scaled_operand(value, unpack)
-    builtins = [(space, inspect.getmembers(space, is_builtin)) for space in _NAMESPACES]
-    patch_language(types.SimpleNamespace(__globals__={"tl": tl, "core": tl.core}))
-    for space, members in builtins:
-        for name, member in members:
+    for space in _NAMESPACES:
+        for name, member in inspect.getmembers(space, is_builtin):
             setattr(space, name, _bound(member, semantic))
+    patch_language(types.SimpleNamespace(__globals__={"tl": tl, "core": tl.core}))  # what is more than a builtin
     for name in vars(libdevice):
         if hasattr(cuda_libdevice, name) and not name.startswith("_"):
             setattr(libdevice, name, getattr(cuda_libdevice, name))
@@ -90,7 +89,7 @@ def _bound(builtin: Callable[..., Any], semantic: Any) -> Callable[..., Any]:
 
 
 def _patch_functions(builder: Builder, semantic: Any) -> None:
-    """What is more than a builtin with a semantic."""
+    """What Triton's own patches lack or do slowly."""
     dynamic, static = semantics.loop_range(builder, semantic), semantics.static_range(builder)
     for space in (tl, tl.core):
         space.range, space.static_range = dynamic, static

@@ -34,7 +34,7 @@ _SEARCHES: dict[Any, Any] = {
 }
 
 
-def reduce(input: Any, axis: Any, combine_fn: Any, keep_dims: Any = False, **_: Any) -> Any:  # noqa: A002
+def reduce(input: Any, axis: Any, combine_fn: Any, keep_dims: Any = False, **_: Any) -> Any:
     """tl.reduce: a tensor for a tensor, a tuple for a tuple; scalars where no dimension is left."""
     tensors = input if isinstance(input, tuple) else (input,)
     arrays = tuple(tensor.handle.data for tensor in tensors)
@@ -79,7 +79,7 @@ def _tree(arrays: Arrays, combine: Combine, stride: bool) -> Arrays:
     return tuple(array[0] for array in arrays)
 
 
-def associative_scan(input: Any, axis: Any, combine_fn: Any, reverse: Any = False, **_: Any) -> Any:  # noqa: A002
+def associative_scan(input: Any, axis: Any, combine_fn: Any, reverse: Any = False, **_: Any) -> Any:
     """tl.associative_scan: a tensor for a tensor, a tuple for a tuple."""
     tensors = input if isinstance(input, tuple) else (input,)
     kinds = [tensor.dtype for tensor in tensors]

@@ -22,7 +22,7 @@ def patch() -> None:
     TritonSemantic.broadcast_impl_value = _broadcast(TritonSemantic.broadcast_impl_value)
 
 
-def _make_tensor(self: Any, handle: Any, type: Any) -> None:  # noqa: A002
+def _make_tensor(self: Any, handle: Any, type: Any) -> None:
     self.handle, self.type, self.dtype = handle, type, type.scalar
     shape = tuple(type.shape) if type.is_block() else ()
     known = _shapes.get(shape)

@@ -35,7 +35,9 @@ class Platform(Protocol):
     def executor(self) -> str: ...
 
     def forms(self, contract: Contract, programs: int) -> list[Form]:
-        """Which sizes stand for the problem, best first, given how many programs its own sizes launch."""
+        """What to run, given how many programs the problem's own sizes launch: those sizes where they can be run here,
+        then the form whose data sizes are varied (the same one, or a smaller).
+        """
         ...
 
 

@@ -7,8 +7,8 @@ import platform
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.judge.platforms import Form
 
-MAX_PROGRAMS = 1024
-"""How many programs the interpreter runs in about a second: beyond that a smaller form stands for the problem."""
+MAX_PROGRAMS = 256
+"""How many programs of a problem's own sizes are run, once: about a third of a second."""
 DECLARED_FAKE = "declared_fake"
 """The contract's flag for own sizes that were never run for real."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,22 @@ def guarded(phase: str, cause: Cause, path: str) -> Iterator[None]:
         if isinstance(error, MemoryError) or any(part in describe(error) for part in _OUT_OF_MEMORY):
             raise Broken(Cause.PROBLEM_MEMORY, line, detail=phase) from error
         raise Broken(cause, line, detail=describe(error)) from error
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raises `TooSlow` in the main thread after `seconds`, for code that no dispatch mode can watch."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise TooSlow
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def describe(error: BaseException) -> str:

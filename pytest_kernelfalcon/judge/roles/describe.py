@@ -12,13 +12,14 @@ from pytest_kernelfalcon.contracts.contract import Input, Output, State
 from pytest_kernelfalcon.contracts.trees import TreeError, encode
 from pytest_kernelfalcon.judge.roles import graph
 from pytest_kernelfalcon.judge.roles.behaviour import Behaviour
-from pytest_kernelfalcon.judge.roles.broken import Broken
+from pytest_kernelfalcon.judge.roles.broken import Broken, TooSlow, time_limit
 from pytest_kernelfalcon.judge.roles.graph_inputs import parameter_names
 from pytest_kernelfalcon.judge.roles.held import Held, Storages
 from pytest_kernelfalcon.judge.roles.modules import Instance
 from pytest_kernelfalcon.judge.roles.probe import Seen
 
 MAX_GRAPH_OPS = 512
+GRAPH_SECONDS = 8.0
 
 
 def input_names(instance: Instance, taken: set[str]) -> list[str]:
@@ -54,9 +55,12 @@ def graph_of(instance: Instance, held: list[Held], names: list[str], operations:
     if operations > MAX_GRAPH_OPS:
         return {"untraceable": f"{operations} operations; at most {MAX_GRAPH_OPS} are traced"}
     try:
-        captured = graph.capture(instance.model, instance.inputs, held)
+        with time_limit(GRAPH_SECONDS):
+            captured = graph.capture(instance.model, instance.inputs, held)
     except graph.Untraceable as error:
         return {"untraceable": str(error)}
+    except TooSlow:
+        return {"untraceable": f"tracing {operations} operations takes more than {GRAPH_SECONDS:.0f} s"}
     renamed = dict(zip(parameter_names(instance.model, len(names)), names, strict=True))
     for part in ("inputs", "mutated"):
         captured[part] = {_rename(access, renamed): ref for access, ref in captured[part].items()}

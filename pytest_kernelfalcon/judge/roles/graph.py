@@ -74,7 +74,10 @@ def _trace(model: nn.Module, inputs: Sequence[Any], held: Sequence[Held], feeds:
         tensors: list[torch.Tensor] = []
 
         def keep(value: Any) -> dict[str, Any] | None:
-            return tensors.append(value) or {} if isinstance(value, torch.Tensor) else None
+            if not isinstance(value, torch.Tensor):
+                return None
+            tensors.append(value)
+            return {}
 
         with placed(model, held, state_given):
             encode(model(*rebuild(feeds.names, inputs, inputs_given)), keep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def parameter_names(model: nn.Module, count: int) -> list[str]:
 def walk(value: Any, access: str, leaf: Callable[[str, Any], Any]) -> Any:
     """`value` rebuilt from what `leaf(access, x)` makes of whatever is no list, tuple or dict."""
     if isinstance(value, dict):
-        return {key: walk(item, f"{access}[{key!r}]", leaf) for key, item in value.items()}
+        return {key: walk(item, f"{access}[{json.dumps(key)}]", leaf) for key, item in value.items()}
     if isinstance(value, list | tuple):
         items = [walk(item, f"{access}[{k}]", leaf) for k, item in enumerate(value)]
         if hasattr(value, "_fields"):

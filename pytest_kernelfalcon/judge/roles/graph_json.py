@@ -102,6 +102,9 @@ class Writer:
             raise NotImplementedError(f"the higher-order operation {target}")
 
     def _operation(self, node: fx.Node, target: torch._ops.OpOverload) -> None:
+        changed = node.args[0] if target._schema.is_mutable else None
+        if changed is not None:
+            target = _functional(target, changed)
         args, kwargs, given = [], {}, dict(node.kwargs)
         for k, argument in enumerate(target._schema.arguments):
             value = node.args[k] if k < len(node.args) else given.pop(argument.name, argument.default_value)
@@ -110,6 +113,8 @@ class Writer:
             else:
                 args.append(self._value(value))
         self._append(node, str(target), node.meta["val"], args=args, kwargs=kwargs, common=_common(node.args))
+        if isinstance(changed, fx.Node):
+            self._refs[changed] = self._refs[node]
 
     def _append(self, node: fx.Node, op: str, result: Any, **facts: Any) -> None:
         self._refs[node] = {"ref": f"n{len(self._nodes)}"}
@@ -159,6 +164,16 @@ class Writer:
         if node.target not in OPERATORS or None in operands:
             return None
         return OPERATORS[node.target].format(*operands)  # type: ignore[index]
+
+
+def _functional(target: torch._ops.OpOverload, changed: object) -> torch._ops.OpOverload:
+    """The operation that computes what an in-place one leaves: tracing meets those that torch uses inside others."""
+    name = target._schema.name.removeprefix("aten::").removesuffix("_")
+    fresh = isinstance(changed, fx.Node) and isinstance(changed.target, torch._ops.OpOverload)
+    if not fresh or changed.target.is_view or not hasattr(aten, name):  # type: ignore[union-attr]
+        raise NotImplementedError(f"{target} on {changed}")
+    functional: torch._ops.OpOverload = getattr(getattr(aten, name), target._overloadname)
+    return functional
 
 
 class _Printer(PythonPrinter):

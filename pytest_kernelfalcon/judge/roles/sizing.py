@@ -15,8 +15,8 @@ from pytest_kernelfalcon.judge.roles.moves import Moves, class_of, is_batch, joi
 from pytest_kernelfalcon.judge.roles.probe import Probe, Seen, affordable
 from pytest_kernelfalcon.judge.roles.shrink import Shrinker, data_fit
 
-SMALL_BYTES = 4 << 20
-SMALL_OUTPUT_ELEMENTS = 256 << 10
+SMALL_BYTES = 256 << 10
+SMALL_OUTPUT_ELEMENTS = 32 << 10
 CONFIRM_SECONDS = 5.0  # for real tensors, once the search itself has used up its time
 
 

@@ -9,6 +9,7 @@ import math
 import sys
 import tempfile
 import types
+from dataclasses import replace
 
 import torch
 from triton.runtime.interpreter import InterpretedFunction
@@ -18,7 +19,6 @@ from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.trees import encode
 from pytest_kernelfalcon.generator.author import Exhausted
 from pytest_kernelfalcon.generator.cookbook.author import CookbookAuthor
-from pytest_kernelfalcon.generator.cookbook.pointwise.options import Configuration
 from pytest_kernelfalcon.generator.cookbook.pointwise.recipe import Pointwise
 from pytest_kernelfalcon.generator.cookbook.recipe import Refusal
 from pytest_kernelfalcon.judge import interpreter
@@ -89,7 +89,8 @@ def rendered(module, inputs, **options):
     contract = contract_of(module, inputs)
     match = RECIPE.match(contract)
     assert not isinstance(match, Refusal), match
-    return RECIPE.render(match, Configuration(**options))
+    way = replace(RECIPE.configurations(match)[0], **options)
+    return RECIPE.render(match, way)
 
 
 @functools.cache

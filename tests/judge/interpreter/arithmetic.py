@@ -244,6 +244,7 @@ def case_reductions_of_nan():
     x[3] = float("nan")
     launch(extremes, (1,), x, z, i32, 16)
     assert z.tolist() == [x.nan_to_num(-9).max(), x.nan_to_num(9).min()]
+    assert not x[i32].isnan()
     launch(extremes, (1,), torch.full((16,), float("nan")), z, i32, 16)
     assert z.isnan().all()
 

@@ -22,6 +22,8 @@ def loops(x, n, big):
         total += i.to(tl.int64)
     for i in tl.static_range(3):
         total += tl.sum(tl.full((4,), i + 1, tl.int32), axis=0)
+        i += 0
+        total += i.to(tl.int64) - i
     for i in range(big, big + 2):
         tl.static_assert(i.dtype == tl.int64)
         total += i - big
@@ -116,6 +118,9 @@ def applied(value, function, TYPE: tl.constexpr):
 @triton.jit
 def tripled(value):
     assert tl.sum(value) == 12345.0, "ignored, as without TRITON_DEBUG"
+    tl.device_assert(tl.sum(value) == 12345.0, "ignored too")
+    tl.device_print("ignored", value)
+    print("ignored", value)
     return value * SCALE
 
 
@@ -159,6 +164,11 @@ def block_in_if(x):
 
 
 @triton.jit
+def static_failure(x):
+    tl.static_assert(x.dtype.element_ty == tl.float32, "fp32 only")
+
+
+@triton.jit
 def fails_in_library(x):
     a = tl.load(x)
     a = a + 1
@@ -170,6 +180,7 @@ def case_python_errors_are_faults_with_a_line():
     for kernel, text, kind in (
         (wrong_shapes, "a + b", "ValueError: "),
         (block_in_if, "if a > 3", "BlockTruth: the truth of a block of shape (8,)"),
+        (static_failure, "tl.static_assert", "AssertionError: fp32 only"),
         (fails_in_library, "tl.sum", ""),
     ):
         fault = fault_of(kernel, (2, 1), x)
@@ -246,13 +257,14 @@ def case_wrong_calls():
 
 @triton.jit
 def relu(x, y, n, BLOCK: tl.constexpr):
-    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    i = tl.max_contiguous(tl.multiple_of(tl.program_id(0) * BLOCK + tl.arange(0, BLOCK), BLOCK), BLOCK)
     tl.store(y + i, tl.maximum(tl.load(x + i, mask=i < n), 0.0), mask=i < n)
 
 
 def case_a_small_launch_is_fast():
     x, y = torch.randn(1000), torch.zeros(1000)
     launch(relu, (1,), x, y, 1000, 1024)
+    assert torch.equal(y, x.relu())
     times = []
     for _ in range(30):
         start = time.perf_counter()

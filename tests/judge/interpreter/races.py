@@ -91,6 +91,26 @@ def last_one_sums_unordered(x, partial, count, total, PROGRAMS: tl.constexpr, BL
         tl.store(total, tl.sum(tl.load(partial + tl.arange(0, PROGRAMS))))
 
 
+@triton.jit
+def releases(data, flag, after: tl.constexpr, sem: tl.constexpr):
+    if tl.program_id(0) == 0:
+        if not after:
+            tl.store(data, 1.0)
+        tl.atomic_xchg(flag, 1, sem=sem)
+        if after:
+            tl.store(data, 1.0)
+    elif tl.atomic_add(flag, 0, sem="acquire") == 1:
+        tl.store(data + 1, tl.load(data))
+
+
+def case_only_what_comes_before_a_release_is_ordered():
+    data, flag = torch.zeros(2), torch.zeros(1, dtype=torch.int32)
+    launch(releases, (2,), data, flag, False, "release", races=True)
+    assert data[1] == 1
+    assert fault_of(releases, (2,), data, flag, True, "release", races=True).cause == "race"
+    assert fault_of(releases, (2,), data, flag, False, "acquire", races=True).cause == "race"
+
+
 def case_programs_ordered_by_atomics():
     x, total, lock = torch.randn(4, 16), torch.zeros(16), torch.zeros(1, dtype=torch.int32)
     launch(locked_sum, (4,), x, total, lock, 16, races=True)
@@ -146,6 +166,7 @@ def wrapping(x, y, row, stride, BLOCK: tl.constexpr):
     i = tl.arange(0, BLOCK)
     rows = row + i
     offsets = rows * stride
+    offsets = offsets + 1 - 1
     tl.store(y + i, tl.load(x + offsets[:, None]).reshape((BLOCK,)))
 
 
