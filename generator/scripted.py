@@ -1,4 +1,4 @@
-"""The author `scripted/<folder>`: candidates from files, round by round. For tests, and for trying the search by hand."""
+"""The author `scripted/<folder>`: candidates from files, round by round. For tests and for trying the search."""
 
 from __future__ import annotations
 

@@ -32,13 +32,10 @@ class Step(pytest.Function):
 
     def work(self, number: int | None) -> Ended:
         """Does what the item is for; `number` is the seed's."""
-        file = self.getparent(ProblemFile)
-        if file is None:
-            raise TypeError(f"{self.nodeid} is in no problem file")
-        subgraph = self.parent.name if self.parent is not None else ""
-        if number is not None:
-            return file.synthesis.seed(subgraph, number)
-        return file.synthesis.accept(subgraph) if self.originalname == "accept" else file.synthesis.compose()
+        synthesis, subgraph = _file(self).synthesis, self.getparent(Subgraph)
+        if subgraph is None:
+            return synthesis.compose()
+        return synthesis.accept(subgraph.name) if number is None else synthesis.seed(subgraph.name, number)
 
 
 class Subgraph(pytest.Class):
@@ -48,8 +45,7 @@ class Subgraph(pytest.Class):
         return SubgraphSteps
 
     def collect(self) -> Iterable[pytest.Item]:
-        file = self.getparent(ProblemFile)
-        if file is not None and file.synthesis.mode == "search":
+        if _file(self).synthesis.mode == "search":
             yield from _steps(self, "seed")
         yield from _steps(self, "accept")
 
@@ -83,6 +79,13 @@ class ProblemFile(pytest.Module):
         except ProblemError as error:
             return Target(self.nodeid, shown, error, place, "missing")
         return Target(self.nodeid, shown, problem, place, place.status(problem), tuple(outline(problem)))
+
+
+def _file(node: pytest.Class | pytest.Item) -> ProblemFile:
+    file = node.getparent(ProblemFile)
+    if file is None:
+        raise TypeError(f"{node.nodeid} is in no problem file")
+    return file
 
 
 def _steps(parent: pytest.Class | pytest.Module, name: str) -> Iterator[Step]:

@@ -32,14 +32,15 @@ def no_kernel(shown: str, subgraph: str, records: Sequence[SeedRecord], last: st
         kind = Cause.EXHAUSTED if all(record.state == "exhausted" for record in records) else Cause.UNSOLVED
         outcome, cause, hint = kind.outcome, str(kind), fix(kind)
         text = explain(kind, detail="; ".join(dict.fromkeys(record.reason for record in records)))
+    text = _one_line(text)
     lines = [f"{shown}: no kernel for `{subgraph}`: {text}"]
-    if missing:
+    if any(name not in text for name in missing):
         lines.append(f"  operations that nothing could place: {', '.join(missing)}")
-    lines += [f"  seed[{record.seed}] {record.state}: {record.reason}" for record in records]
+    lines += [f"  seed[{record.seed}] {record.state}: {_one_line(record.reason)}" for record in records]
     lines += [f"Fix: {hint}."]
     if last:
         lines += ["", last]
-    return Failure(outcome, cause, _one_line(text), "\n".join(lines))
+    return Failure(outcome, cause, text, "\n".join(lines))
 
 
 def kept_not_accepted(shown: str, kernel: str, source: str, verdict: Verdict, command: str) -> Failure:

@@ -77,7 +77,10 @@ class Reporting:
     def _without_kernel(self, problem: dict[str, Any]) -> Iterator[str]:
         place = f"{problem['shown']}:{problem['line']}" if problem["line"] else problem["shown"]
         cause = f" ({problem['cause']})" if problem["cause"] else ""
-        yield f"{place}: {problem['outcome']}{cause}: {problem['message']}"
+        text = problem["message"].strip().splitlines()
+        if problem["outcome"] == "judge_error":
+            text = text[-1:]  # of a traceback
+        yield f"{place}: {problem['outcome']}{cause}: {' '.join(text)}"
         yield f"  again: {self.session.options.command(problem['shown'])}"
 
 

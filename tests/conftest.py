@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-# All that a run imports, before the first one: pytester forgets what is imported in a run, not what packages hold of it.
+# All that a run imports, before the first: pytester forgets the modules of a run, but not what packages hold of them.
 import pytest_kernelfalcon.collection
 import pytest_kernelfalcon.judge.judge
 import pytest_kernelfalcon.plugin
@@ -172,7 +172,9 @@ class Example:
         given = [f"--kernelfalcon-json={report}", *arguments]
         if not any(argument.startswith("--kernelfalcon-author") for argument in arguments):
             given.insert(0, f"--kernelfalcon-author=scripted/{self.path / 'script'}")
-        result = self.pytester.runpytest_inprocess("--kernelfalcon", "-v", "-p", "no:hypothesispytest", *given, plugins=[Loader(), words, *plugins])
+        result = self.pytester.runpytest_inprocess(
+            "--kernelfalcon", "-v", "-p", "no:hypothesispytest", *given, plugins=[Loader(), words, *plugins]
+        )
         found = json.loads(report.read_text()) if report.exists() else {}
         text = result.stdout.str() + result.stderr.str()
         return Run(int(result.ret), words.ended, words.texts, text, found)

@@ -10,9 +10,9 @@ GateName = Literal["seed", "accept"]
 
 @dataclass(frozen=True)
 class Gate:
-    """cases: distinct calls compared. targets: compute capabilities to compile for. operations: memory operations of
-    one call in the interpreter. configurations: how many of an autotuned kernel's are tried. orders: orders of the
-    programs that the first case is repeated in.
+    """cases: distinct calls compared. targets: compute capabilities to compile for. operations: what one call may take
+    in the interpreter (see `interpreter.Budget`). configurations: how many of an autotuned kernel's are tried. orders:
+    orders of the programs that the first case is repeated in.
     """
 
     name: GateName

@@ -12,7 +12,7 @@ from pytest_kernelfalcon.contracts.problem import Problem, sha256
 from pytest_kernelfalcon.judge import platforms
 from pytest_kernelfalcon.judge.checks import CHECKS
 from pytest_kernelfalcon.judge.compiled import Compiled
-from pytest_kernelfalcon.judge.finding import Finding, Found
+from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import GATES, Gate, GateName, Patience
 from pytest_kernelfalcon.judge.host import Child, Ended, Overdue, Zygotes
 from pytest_kernelfalcon.judge.platforms import Unavailable
@@ -109,6 +109,12 @@ class Judge:
                         check.look(trial)
         except Found as found:
             finding = found.finding
+        except UnsupportedHere as unsupported:
+            facts = {"detail": f"that it does not support sizes that it served before: {unsupported}"}
+            finding = Finding(Cause.WRAPPER_RAISED, trial.stage, facts)
+        except Costly:
+            facts = {"detail": f"one call takes more than {trial.gate.operations} operations"}
+            finding = Finding(Cause.NOT_RUNNABLE, trial.stage, facts)
         except DeadlineExceeded:
             finding = Finding(Cause.NOT_RUNNABLE, trial.stage, {"detail": "the time given for it is over"})
         finally:

@@ -217,7 +217,7 @@ class Call:
             raise Invalid(refusal.cause, refusal.line, kernel=kernel, detail=refusal.detail)
         need(kernel in self.kernels, f"kernel {kernel[:60]!r} is not a @triton.jit function of the file", line)
         dims = integers(grid, 0, 2**31 - 1, 3, "a grid")
-        need(1 <= len(dims) and all(n <= m for n, m in zip(dims, MAX_GRID, strict=False)), f"grid {dims}", line)
+        need(len(dims) >= 1 and all(n <= m for n, m in zip(dims, MAX_GRID, strict=False)), f"grid {dims}", line)
         names = self.kernels[kernel]
         good = isinstance(arguments, dict) and sorted(arguments) == sorted(names)
         need(good, f"the arguments of {kernel} are {', '.join(names)}", line)

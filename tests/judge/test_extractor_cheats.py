@@ -262,8 +262,9 @@ def test_recursion_and_long_chains_end():
 
 def test_a_definition_that_triton_refuses_is_refused_at_its_line(tmp_path):
     kernels = extract(module("@triton.jit\ndef fine(x): pass\n@triton.jit\ndef k(x: 'const y'): pass"))
-    with pytest.raises(Refused, match="line 7: Triton refuses the definition: `AssertionError"):
+    with pytest.raises(Refused, match="line 7: Triton refuses the definition: `AssertionError") as caught:
         kernels.load(tmp_path / "kernels.py")
+    assert caught.value.refusal.kernel == "k"
 
 
 def test_messages_stay_short():

@@ -84,7 +84,8 @@ def test_the_failing_sizes_are_shrunk(verify: Verify, silu: Any):
 
 
 def test_a_kernel_that_says_what_it_does_not_support_is_specialised(verify: Verify, silu: Any):
-    verdict = verify(silu.problem, silu.edited("    n = x", "    if x.numel() != 2000:\n        raise ValueError('kernelfalcon: unsupported n')\n    n = x"))  # fmt: skip
+    guard = "    if x.numel() != 2000:\n        raise ValueError('kernelfalcon: unsupported n')\n"
+    verdict = verify(silu.problem, silu.edited("    n = x", f"{guard}    n = x"))
     assert verdict.outcome == "specialised"
     assert verdict.unsupported and all(entry["sizes"]["n"] != 2000 for entry in verdict.unsupported)
 
@@ -97,7 +98,8 @@ def test_the_declared_sizes_must_be_supported(verify: Verify, silu: Any):
 
 
 def test_results_kept_by_shape_are_stale(verify: Verify, silu: Any):
-    cached = silu.edited("def kernel_function(x):", "CACHE = {}\n\n\ndef kernel_function(x):\n    if x.shape in CACHE:\n        return CACHE[x.shape]")  # fmt: skip
+    look_up = "CACHE = {}\n\n\ndef kernel_function(x):\n    if x.shape in CACHE:\n        return CACHE[x.shape]"
+    cached = silu.edited("def kernel_function(x):", look_up)
     verdict = verify(silu.problem, cached.replace("    return y\n", "    CACHE[x.shape] = y\n    return y\n"))
     assert (verdict.outcome, verdict.cause) == ("refused", "kept_tensor")
 
@@ -105,7 +107,8 @@ def test_results_kept_by_shape_are_stale(verify: Verify, silu: Any):
 def test_every_configuration_of_an_autotuned_kernel_must_be_right(verify: Verify, silu: Any):
     tuned = silu.edited(
         "@triton.jit",
-        "@triton.autotune([triton.Config({'BLOCK': 256, 'BIAS': 0.0}), triton.Config({'BLOCK': 128, 'BIAS': 1.0})], key=['n'])\n"
+        "CONFIGS = [triton.Config({'BLOCK': 256, 'BIAS': 0.0}), triton.Config({'BLOCK': 128, 'BIAS': 1.0})]\n\n\n"
+        "@triton.autotune(CONFIGS, key=['n'])\n"
         "@triton.jit",
     )
     tuned = tuned.replace("BLOCK: tl.constexpr", "BIAS: tl.constexpr, BLOCK: tl.constexpr")

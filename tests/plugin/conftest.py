@@ -15,6 +15,7 @@ from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
 from pytest_kernelfalcon.contracts.contract import Contract, Output
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem, sha256
+from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError, Verdict
 from pytest_kernelfalcon.options import Options
 
@@ -29,7 +30,10 @@ GOOD, BAD, WRONG_AT_ACCEPT = candidate(), candidate("refused"), candidate("accep
 
 @dataclass
 class FakeJudge:
-    """A problem says `# inspect=broken|error`, a candidate `# seed=OUTCOME accept=OUTCOME`; `hang` waits for the end."""
+    """A problem says `# inspect=broken|error`, a candidate `# seed=OUTCOME accept=OUTCOME`.
+
+    Besides outcomes: `error` (the judge fails), `breaks` (the problem does), `hang` (until it is stopped).
+    """
 
     platform: str = "cpu"
     device: str = "fake"
@@ -43,6 +47,8 @@ class FakeJudge:
             raise ProblemError(problem.path, Cause.PROBLEM_FORWARD, line=3, detail="ValueError: no")
         if says == "error":
             raise JudgeError("the zygote died")
+        if says == "unavailable":
+            raise Unavailable("the sandbox is not complete here")
         return Contract(
             id="anything", source={"module": problem.stem, "code": problem.text}, inputs=[], state=[],
             outputs=[Output((2,), "float32")], output_tree={"v": None}, ops=["add"], sizes={}, declared={},

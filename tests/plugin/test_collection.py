@@ -5,6 +5,15 @@ import pytest
 from tests.conftest import PROBLEM, Example
 from tests.plugin.conftest import GOOD, FakeJudge
 
+AUTOUSE = """
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def mine(request):
+    print("mine", request.node.name)
+"""
+
 pytestmark = pytest.mark.usefixtures("judge")
 
 
@@ -29,7 +38,7 @@ def test_walking_finds_what_is_meant_as_a_problem_and_nothing_else(example: Exam
     for name in ("7_add.py", "level1/8 mul.py", "level1/broken.py", "helper.py", "notes.txt"):
         example.write(name, {"helper.py": "x = 1\n", "level1/broken.py": "class Model(:\n"}.get(name, PROBLEM))
     for name in ("test_x.py", "x_test.py"):
-        example.write(name, PROBLEM.replace("import torch", "def test_user(): pass\nclass torch: nn = type('nn', (), {'Module': object})"))  # fmt: skip
+        example.write(name, '"""About class Model."""\ndef test_user(): pass\n')
     example.write("conftest.py", '"""class Model"""\n')
     example.write("level1/__kernels__/7_add.py", "# class Model\n")
     example.write(".fuse_not/7_add.py", PROBLEM)
@@ -99,7 +108,7 @@ def test_keywords_and_last_failed_work_as_for_tests(example: Example, judge: Fak
 def test_the_users_own_fixtures_and_tests_run_beside(example: Example) -> None:
     example.problem()
     example.script(GOOD)
-    example.write("conftest.py", "import pytest\n@pytest.fixture(autouse=True)\ndef mine(request): print('mine', request.node.name)\n")  # fmt: skip
+    example.write("conftest.py", AUTOUSE)
     example.write("test_user.py", "def test_user(): pass\n")
     run = example.run(".", "-s")
     assert run.ended["test_user.py::test_user"] == "PASSED"

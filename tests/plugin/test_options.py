@@ -8,7 +8,7 @@ import pytest
 
 from pytest_kernelfalcon import options
 from pytest_kernelfalcon.options import TABLE, Options
-from tests.conftest import Example, Loader
+from tests.conftest import PROBLEM, Example, Loader
 from tests.plugin.conftest import GOOD
 
 
@@ -63,26 +63,23 @@ def test_an_empty_variable_is_none(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "message"),
     [
-        (["--kernelfalcon-seeds=0"], {}, "--kernelfalcon-seeds: '0' (from the command line) is not valid. "
-         "Fix: give a whole number of at least 1."),
-        ([], {"NUM_KERNEL_SEEDS": "many"}, "--kernelfalcon-seeds: 'many' (from the environment variable "
-         "NUM_KERNEL_SEEDS) is not valid. Fix: give a whole number of at least 1."),
-        (["--kernelfalcon-platform=tpu"], {}, "--kernelfalcon-platform: 'tpu' (from the command line) is not valid. "
-         "Fix: give one of auto, cpu, cuda, xpu."),
-        (["--kernelfalcon-sandbox=no"], {}, "one of auto, require, off"),
-        ([], {"KERNELFALCON_FRESH": "maybe"}, "--kernelfalcon-fresh: 'maybe' (from the environment variable "
-         "KERNELFALCON_FRESH) is not valid. Fix: give true or false."),
-        (["--kernelfalcon-author=a,,b"], {}, "--kernelfalcon-author: 'a,,b'"),
-        (["--kernelfalcon-json="], {}, "--kernelfalcon-json: '' (from the command line) is not valid. Fix: give a path."),
+        (["--kernelfalcon-seeds=0"], {}, "seeds: '0' (from the command line) is not valid. Fix: give a whole "),
+        ([], {"NUM_KERNEL_SEEDS": "many"}, "seeds: 'many' (from the environment variable NUM_KERNEL_SEEDS) is not"),
+        (["--kernelfalcon-platform=tpu"], {}, "platform: 'tpu' (from the command line) is not valid. Fix: give one"),
+        (["--kernelfalcon-sandbox=no"], {}, "sandbox: 'no' (from the command line) is not valid. Fix: give one"),
+        ([], {"KERNELFALCON_FRESH": "maybe"}, "(from the environment variable KERNELFALCON_FRESH) is not valid. Fix: "),
+        (["--kernelfalcon-author=a,,b"], {}, "author: 'a,,b' (from the command line) is not valid. Fix: give names, "),
+        (["--kernelfalcon-json="], {}, "json: '' (from the command line) is not valid. Fix: give a path."),
         (["--kernelfalcon-json=."], {}, "is a folder. Fix: give the name of a file."),
     ],
-)  # fmt: skip
+)
 def test_a_bad_value_is_named_with_its_source_and_the_fix(
     pytester: pytest.Pytester, arguments: list[str], environment: dict[str, str], message: str
 ) -> None:
     with pytest.raises(pytest.UsageError) as caught:
         read(pytester, *arguments, **environment)
     assert message in str(caught.value)
+    assert str(caught.value).startswith("--kernelfalcon-")
 
 
 @pytest.mark.parametrize("ini", ["kernelfalcon_seeds = many", "kernelfalcon_update = perhaps"])
@@ -144,6 +141,27 @@ def test_a_wrong_option_ends_the_run_before_it_begins(example: Example) -> None:
         assert (run.ret, run.ended) == (pytest.ExitCode.USAGE_ERROR, {})
         assert "ERROR: --kernelfalcon-" in run.output
         assert not (example.path / ".fuse").exists()
+
+
+@pytest.mark.usefixtures("judge")
+def test_a_run_without_a_place_for_its_directory_does_not_begin(example: Example) -> None:
+    example.problem()
+    example.script(GOOD)
+    example.write(".fuse", "in the way")
+    run = example.run("add.py")
+    assert (run.ret, run.ended) == (pytest.ExitCode.USAGE_ERROR, {})
+    assert "no place for the run directory" in run.output
+    assert "Fix: start pytest in a folder that can be written." in run.output
+
+
+@pytest.mark.usefixtures("judge")
+def test_a_sandbox_found_missing_once_the_judge_starts_ends_the_run(example: Example) -> None:
+    example.problem(text=PROBLEM + "# inspect=unavailable\n")
+    example.script(GOOD)
+    run = example.run("add.py")
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    assert "the sandbox is not complete here" in run.output
+    assert set(run.ended.values()) <= {"FAILED", "ERROR"}
 
 
 def test_an_unavailable_platform_ends_the_run_before_it_begins(example: Example) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import PROBLEM, Example
 
-TEST = '''
+TEST = """
 import sys
 
 
@@ -19,7 +19,7 @@ def test_nothing_heavy_is_imported():
 def test_nothing_is_registered(pytestconfig):
     names = [name for name, plugin in pytestconfig.pluginmanager.list_name_plugin() if "falcon" in name and plugin]
     assert set(names) <= {"kernelfalcon", "kernelfalcon_loader"}
-'''
+"""
 
 
 def test_an_ordinary_run_is_not_touched(example: Example) -> None:

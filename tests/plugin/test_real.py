@@ -119,7 +119,9 @@ def test_a_broken_problem_is_one_failing_item(example: Example, change: tuple[st
 
 def test_torch_is_in_no_pytest_process(example: Example) -> None:
     example.problem()
-    example.write("conftest.py", "import sys\ndef pytest_unconfigure(): print('torch imported:', 'torch' in sys.modules)\n")
+    example.write(
+        "conftest.py", "import sys\ndef pytest_unconfigure(): print('torch imported:', 'torch' in sys.modules)\n"
+    )
     process = example.spawn("-s", "--kernelfalcon", "--kernelfalcon-seeds=1", "add.py", OMP_NUM_THREADS="1")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output

@@ -55,9 +55,8 @@ def test_the_report_counts_and_tells_every_problem(example: Example, knowing: No
         "accepted.py": "accepted", "broken.py": "broken", "judge_error.py": "judge_error", "no_kernel.py": "no_kernel",
     }  # fmt: skip
     totals = report["totals"]
-    assert {name: totals[name] for name in ("problems", "accepted", "broken", "no_kernel", "judge_error", "refused")} == {
-        "problems": 4, "accepted": 1, "broken": 1, "no_kernel": 1, "judge_error": 1, "refused": 0,
-    }  # fmt: skip
+    counts = {"problems": 4, "accepted": 1, "broken": 1, "no_kernel": 1, "judge_error": 1, "refused": 0}
+    assert {name: totals[name] for name in counts} == counts
     assert totals["rounds_mean"] == 1.0
     assert 0 < totals["worker_utilisation"] <= 1
     assert set(report["versions"]) == {"python", "pytest", "pytest-kernelfalcon", "torch", "triton"}
@@ -98,7 +97,9 @@ def test_everything_is_a_digest_of_the_record(example: Example) -> None:
     run = example.run(".")
     folder = example.path / ".fuse" / run.report["run_id"]
     record = events.read(folder / "events.jsonl")
-    assert digest.report(run.report["run_id"], record) == run.report == json.loads((folder / "summary.json").read_text())
+    assert (
+        digest.report(run.report["run_id"], record) == run.report == json.loads((folder / "summary.json").read_text())
+    )
     assert {event["event"] for event in record} == {
         "run", "problem", "plan", "broken", "round", "seed", "no_kernel", "judge_error", "item", "finish",
     }  # fmt: skip
@@ -123,4 +124,3 @@ def test_junit_has_what_pytest_has(example: Example) -> None:
     text = (example.path / "junit.xml").read_text()
     assert 'errors="0" failures="2" skipped="1" tests="3"' in text
     assert '<property name="kernelfalcon" value="lost" />' in text
-

@@ -25,7 +25,9 @@ def test_a_winner_is_accepted_composed_and_spares_its_siblings(example: Example,
     assert run.ret == 0
     assert run.ended == {SEEDS[0]: "PASSED", SEEDS[1]: "CANCELLED", ACCEPT: "PASSED", COMPOSE: "PASSED"}
     assert run.texts[SEEDS[1]] == "Skipped: seed[0] won"
-    assert [gate for gate, _ in judge.asked] == ["start", "inspect", "seed", "seed", "accept"], "nothing is judged twice"
+    assert [gate for gate, _ in judge.asked] == ["start", "inspect", "seed", "seed", "accept"], (
+        "nothing is judged twice"
+    )
     assert judge.closed
 
 
@@ -45,7 +47,9 @@ def test_without_a_kernel_accept_tells_everything_and_compose_one_line(example: 
     assert run.ret == 1
     assert run.ended == {SEEDS[0]: "LOST", SEEDS[1]: "LOST", ACCEPT: "FAILED", COMPOSE: "FAILED"}
     for seed in range(2):
-        assert f"seed[{seed}] lost: 1 round without a kernel; the last: refused: output 0 is too far" in run.texts[ACCEPT]
+        assert (
+            f"seed[{seed}] lost: 1 round without a kernel; the last: refused: output 0 is too far" in run.texts[ACCEPT]
+        )
     assert "      1 | # seed=refused" in run.texts[ACCEPT], "the line of the candidate is shown"
     assert "1.25 times eager's error" in run.texts[ACCEPT]
     assert run.texts[COMPOSE].count("\n") == 0

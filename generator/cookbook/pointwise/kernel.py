@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pytest_kernelfalcon.generator.cookbook.graph import Expression, Graph, Node, Ref
-from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import Lowering
+from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import Lowering, Value
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 from pytest_kernelfalcon.generator.cookbook.pointwise.options import Configuration
 from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
@@ -16,7 +17,6 @@ from pytest_kernelfalcon.generator.cookbook.pointwise.views import Path, Replay
 
 PART = re.compile(r"\]$|\.select\(")
 """A step after which a tensor is a part of what it was."""
-RESERVED = ("offsets", "mask", "numel", "BLOCK")
 
 
 @dataclass
@@ -58,7 +58,8 @@ class Kernel:
     def lower(self, numerics: Numerics) -> None:
         """Raises `Unplaced`."""
         self.shape = self.graph.tensor(self.refs[0]).shape
-        self.names = Names([*RESERVED, *(f"{kind}_{dim}" for kind in ("index", "size") for dim in range(len(self.shape)))])
+        places = [f"{kind}_{dim}" for kind in ("index", "size") for dim in range(len(self.shape))]
+        self.names = Names([*dir(builtins), "offsets", "mask", "numel", "BLOCK", self.name, *places])
         lowering = Lowering(
             self.graph, self.refs, numerics, self.configuration.rounding, self.names, self._load, self._scalar
         )
@@ -90,10 +91,13 @@ class Kernel:
         leaf.shape = (1,) * (len(self.shape) - len(own)) + tuple(own)
         if self.shape and (not own or (max(own) == 1 and 1 not in self.shape)):
             leaf.kind = "scalar"
-        elif leaf.shape == self.shape and (
-            leaf.replay.contiguous if self.configuration.layout == "natural" else self.configuration.layout == "contiguous"
-        ):
+        elif leaf.shape == self.shape and self._at_offsets(leaf):
             leaf.kind = "linear"
+
+    def _at_offsets(self, leaf: Leaf) -> bool:
+        """Whether an input of the output's shape is read at the output's own offsets."""
+        layout = self.configuration.layout
+        return layout == "contiguous" or (layout == "natural" and leaf.replay.contiguous)
 
     @property
     def strided(self) -> list[Leaf]:
@@ -145,7 +149,7 @@ class Kernel:
         loads = [line for leaf in self.leaves.values() for line in self._load_lines(leaf)]
         computed = [assign(s.name, s.value, s.comment, 4) for s in self.statements]
         stores = [
-            f"    tl.store({out}_ptr + offsets, {value.text if value.literal is None else full(value.text, value.dtype)}, mask=mask)"
+            f"    tl.store({out}_ptr + offsets, {_stored(value)}, mask=mask)"
             for out, value in zip(self.outs, self.results, strict=True)
         ]
         sections = [self._tile_lines(), self._index_lines(), loads, computed, stores]
@@ -178,3 +182,7 @@ class Kernel:
             return [line]
         where = f"{leaf.name}_offsets"
         return [*sum_lines(where, terms, 4), f"    {leaf.name} = tl.load({leaf.name}_ptr + {where}, mask=mask){cast}"]
+
+
+def _stored(value: Value) -> str:
+    return value.text if value.literal is None else full(value.text, value.dtype)

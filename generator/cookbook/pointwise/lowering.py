@@ -166,7 +166,8 @@ class Lowering:
 
     def _rounded(self, value: Value, dtype: str) -> Value:
         if self.rounding and dtype in HALF:
-            self.statements.append(Statement(value.text, f"{value.text}.to(tl.{dtype}).to(tl.float32)", "rounded, as eager"))
+            rounded_ = f"{value.text}.to(tl.{dtype}).to(tl.float32)"
+            self.statements.append(Statement(value.text, rounded_, "rounded, as eager"))
         return Value(value.text, dtype)
 
 
@@ -210,4 +211,3 @@ def _cast(value: Value, dtype: str) -> str:
     if REGISTER[value.dtype] == REGISTER[dtype]:
         return value.text
     return f"({value.text} != 0)" if dtype == "bool" else f"{value.text}.to(tl.{REGISTER[dtype]})"
-

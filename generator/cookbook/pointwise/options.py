@@ -29,7 +29,8 @@ class Configuration:
 
     @property
     def label(self) -> str:
-        words = [f"pointwise: block {self.block}", f"{self.warps} warps", "exact" if self.exact else "fast", self.layout]
+        tile = f"pointwise: block {self.block}, {self.warps} warps"
+        words = [tile, "exact" if self.exact else "fast", self.layout]
         words += ["rounded as eager"] * self.rounding + ["slices by fractions"] * self.fractions
         return ", ".join(words)
 

@@ -43,8 +43,11 @@ class Pointwise:
         if "nodes" not in contract.graph:
             return Refusal(reason=f"its forward has no graph: {contract.graph.get('untraceable', 'none was traced')}")
         graph = Graph.of(contract.graph)
-        if missing := dict.fromkeys(node.op for node in graph.ancestors([*graph.results, *graph.mutated.values()], depends) if not places(node)):
+        missing = dict.fromkeys(node.op for node in _needed(graph) if not places(node))
+        if missing:
             return Refusal(tuple(missing))
+        if taken := {"torch", "triton"} & {state.arg for state in contract.state}:
+            return Refusal(reason=f"its state has the name of a module that the kernel needs: {', '.join(taken)}")
         match = Match(contract, graph)
         try:
             self.render(match, Configuration())
@@ -104,6 +107,10 @@ def _kernels(graph: Graph, access: Access, configuration: Configuration) -> list
     return [Kernel(graph, refs, access, configuration, name) for name, (_, _, refs) in zip(names, groups, strict=True)]
 
 
+def _needed(graph: Graph) -> list[Node]:
+    return graph.ancestors([*graph.results, *graph.mutated.values()], depends)
+
+
 def _sources(graph: Graph, ref: Ref) -> set[str]:
     return {node.id for node in graph.ancestors([ref], depends) if node.op in ("input", "state")}
 
@@ -121,7 +128,7 @@ def _kernel_name(graph: Graph, refs: list[Ref]) -> str:
 
 def _summary(graph: Graph) -> str:
     """The operations, for the file's first line; its end if they are many."""
-    words = ", ".join(_words(graph.ancestors([*graph.results, *graph.mutated.values()], depends))) or "copy"
+    words = ", ".join(_words(_needed(graph))) or "copy"
     return words if len(words) <= 80 else f"{words[: words.rindex(',', 0, 76)]}, …"
 
 

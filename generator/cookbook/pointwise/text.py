@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import keyword
 import math
 import re
@@ -44,7 +43,9 @@ def full(text: str, dtype: str, shape: str = "()") -> str:
 
 def _single(value: float) -> bool:
     """Whether float32, which Triton takes a literal for, holds `value`."""
-    return not math.isfinite(value) or (abs(value) <= LARGEST and struct.unpack("<f", struct.pack("<f", value))[0] == value)
+    if not math.isfinite(value):
+        return True
+    return abs(value) <= LARGEST and bool(struct.unpack("<f", struct.pack("<f", value))[0] == value)
 
 
 def rounded(value: float, dtype: str) -> float:
@@ -61,10 +62,10 @@ def rounded(value: float, dtype: str) -> float:
 
 
 class Names:
-    """Identifiers of one scope, none given twice."""
+    """Identifiers of one scope, none given twice. taken: what it must not give, beside keywords and modules."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = {"torch", "triton", "tl", "libdevice", *keyword.kwlist, *dir(builtins), *taken}
+        self._taken = {"torch", "triton", "tl", "libdevice", *keyword.kwlist, *taken}
 
     def fresh(self, wish: str) -> str:
         """`wish` if it is free, else with the first number that makes it so."""

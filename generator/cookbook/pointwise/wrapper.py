@@ -92,10 +92,12 @@ class Wrapper:
             typed = f"{same[0]}.dtype" if same else f"torch.{dtype}"
             where = shape if not k else f"{self._out[kernel.refs[0]]}.shape"
             device = next(iter(variables.values()), None) or self._first_tensor()
-            self._lines += call(f"{self._out[ref]} = torch.empty", [where, f"dtype={typed}", f"device={device}.device"], "", 4)
+            args = [where, f"dtype={typed}", f"device={device}.device"]
+            self._lines += call(f"{self._out[ref]} = torch.empty", args, "", 4)
 
     def _first_tensor(self) -> str:
-        return next(self._access.by_node[node.id] for node in self._graph.nodes.values() if node.op in ("input", "state"))
+        tensors = (node.id for node in self._graph.nodes.values() if node.op in ("input", "state"))
+        return self._access.by_node[next(tensors)]
 
     def _shape(self, kernel: Kernel, variables: dict[int, str]) -> str:
         """The output's shape: an input's, what inputs broadcast to, or else what the graph says of it."""

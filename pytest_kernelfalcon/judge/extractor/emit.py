@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pytest_kernelfalcon.judge.extractor.globals import ModuleNames
 from pytest_kernelfalcon.judge.extractor.refusal import construct
 from pytest_kernelfalcon.judge.extractor.signature import decorator, foreign_annotations
-from pytest_kernelfalcon.judge.extractor.source import Source
+from pytest_kernelfalcon.judge.extractor.source import Source, quietly
 
 _ALONE = "its text cannot be taken by itself: write it plainly, at module level"
 _DEF = re.compile(r"def \w+ ?\(")
@@ -42,7 +42,8 @@ def segment(kernel: ast.FunctionDef, source: Source, names: ModuleNames) -> Segm
 
 def _single_function(lines: list[str], kernel: ast.FunctionDef) -> ast.FunctionDef:
     try:
-        tree = ast.parse("\n".join(lines) + "\n")
+        with quietly():
+            tree = ast.parse("\n".join(lines) + "\n")
     except SyntaxError as error:
         raise construct(kernel, f"{_ALONE} ({error.msg})") from None
     match tree.body:

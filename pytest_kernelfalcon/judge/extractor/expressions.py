@@ -68,9 +68,9 @@ class Expressions:
             self.used.setdefault(lookup.value(node, self.names), node.lineno)
 
     def attribute(self, node: ast.Attribute) -> None:
-        base, _ = chain(node)
+        base, attributes = chain(node)
         if base is not None and base.id not in self.scope:
-            self.used.setdefault(lookup.dotted(node, self.names), node.lineno)
+            self.used.setdefault(lookup.dotted(node, base, attributes, self.names), node.lineno)
             return
         if node.attr not in allowlist.attributes():
             raise construct(node, f"the attribute {quoted('.' + node.attr)} is not allowed in a kernel")

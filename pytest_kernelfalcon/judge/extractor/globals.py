@@ -74,7 +74,7 @@ class ModuleNames(ast.NodeVisitor):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             path = f"{'.' * node.level}{node.module or ''}.{alias.name}"
-            self._bind(alias.asname or alias.name, _imported(path, node.lineno))
+            self._bind(alias.asname or alias.name, Global.imported(path, node.lineno))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         if not any(self.is_jit(decorator) for decorator in node.decorator_list):
@@ -117,11 +117,14 @@ class ModuleNames(ast.NodeVisitor):
         """An import that works here needs no fallback; one that does not leaves its name to the fallback."""
         only_imports = all(isinstance(statement, ast.Import | ast.ImportFrom) for statement in node.body)
         self._block(node.body)
-        if not only_imports or any(self.globals[name].kind == "import" for name, _ in _bound(*node.body)):
+        if not only_imports or any(map(self._is_foreign, node.body)):
             before, self._fallback = self._fallback, self._fallback or only_imports
             self._block([statement for handler in node.handlers for statement in handler.body])
             self._fallback = before
         self._block(node.orelse + node.finalbody)
+
+    def _is_foreign(self, statement: ast.stmt) -> bool:
+        return any(self.globals[name].kind == "import" for name, _ in _bound(statement))
 
     def generic_visit(self, node: ast.AST) -> None:
         """Whatever else binds a name makes it some Python value."""
@@ -148,7 +151,7 @@ class ModuleNames(ast.NodeVisitor):
 
     def _meaning(self, value: ast.expr, line: int) -> Global:
         path = self.path(value)
-        if path is not None and (named := _imported(path, line)).kind != "import":
+        if path is not None and (named := Global.imported(path, line)).kind != "import":
             return named
         try:
             constant = fold(value, self)
@@ -176,19 +179,10 @@ def chain(node: ast.expr) -> tuple[ast.Name | None, list[str]]:
     return (node if isinstance(node, ast.Name) else None), attributes[::-1]
 
 
-def _imported(path: str, line: int) -> Global:
-    """What `from … import …` makes of a dotted path. A number or function of `math` is a plain one, to Triton too."""
-    if path in allowlist.JIT_PATHS:
-        return Global("jit", line, "triton.jit")
-    module, _, name = path.rpartition(".")
-    kind = allowlist.member(module, name) if module.startswith("triton") else None
-    return Global(kind or "import", line, path)
-
-
-def _bound(*nodes: ast.AST) -> Iterator[tuple[str, int]]:
-    """Every name that is bound or deleted anywhere in them, with the line."""
-    for node in (inner for outer in nodes for inner in ast.walk(outer)):
-        match node:
+def _bound(node: ast.AST) -> Iterator[tuple[str, int]]:
+    """Every name that is bound or deleted anywhere in it, with the line."""
+    for inner in ast.walk(node):
+        match inner:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del(), lineno=line):
                 yield name, line
             case ast.FunctionDef(name=name, lineno=line) | ast.AsyncFunctionDef(name=name, lineno=line):

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.extractor import allowlist
 from pytest_kernelfalcon.judge.extractor.emit import Segment
 from pytest_kernelfalcon.judge.extractor.folding import Dtype, Value
 from pytest_kernelfalcon.judge.extractor.meaning import Global
-from pytest_kernelfalcon.judge.extractor.refusal import Refusal, Refused, construct, quoted
+from pytest_kernelfalcon.judge.extractor.refusal import Refusal, Refused, quoted
+from pytest_kernelfalcon.judge.extractor.source import quietly
 
 MODULE = "kernelfalcon_kernels"
 """`__module__` of the loaded kernels."""
@@ -56,17 +58,26 @@ class Kernels:
         """
         path.write_text(self.text, encoding="utf-8", newline="\n")
         namespace = self._namespace()
-        code = compile(self.text, str(path), "exec", dont_inherit=True)
+        with quietly():
+            code = compile(self.text, str(path), "exec", dont_inherit=True)
         try:
             exec(code, namespace)
         except Exception as error:
-            raise _definition_refused(error, path) from error
+            raise self._definition_refused(error, path) from error
         kernels = {name: namespace[name] for name in self.names}
         for name, kernel in kernels.items():
             seen = "".join(inspect.getsourcelines(kernel.fn)[0]).rstrip()
             if seen != "\n".join(self._segments[name].lines).rstrip():
-                raise construct(self._segments[name].line, "Triton reads other lines for it than Python does")
+                raise self._at(self._segments[name].line, "Triton reads other lines for it than Python does")
         return kernels
+
+    def _definition_refused(self, error: Exception, path: Path) -> Refused:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        return self._at(lines[-1] or 1, f"Triton refuses the definition: {quoted(f'{type(error).__name__}: {error}')}")
+
+    def _at(self, line: int, detail: str) -> Refused:
+        name = [name for name, segment in self._segments.items() if segment.line <= line][-1]
+        return Refused(Refusal(Cause.KERNEL_CONSTRUCT, detail, line, name))
 
     def _namespace(self) -> dict[str, Any]:
         """Globals: a closed `__builtins__`, Triton, and the environment. The interpreter asks for tl among them."""
@@ -78,11 +89,6 @@ class Kernels:
             "triton": allowlist.resolve("triton"),
         }
         return namespace | {name: _object(known) for name, known in self.environment.items()}
-
-
-def _definition_refused(error: Exception, path: Path) -> Refused:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return construct(lines[-1] or 1, f"Triton refuses the definition: {quoted(f'{type(error).__name__}: {error}')}")
 
 
 def _assemble(segments: Sequence[Segment]) -> str:

@@ -19,11 +19,8 @@ def value(node: ast.Name, names: ModuleNames) -> str:
     raise construct(node, _why_not(node.id, known))
 
 
-def dotted(node: ast.Attribute, names: ModuleNames) -> str:
-    """The module-level name at the root of a dotted name, all of whose parts are allowed. Raises Refused."""
-    base, attributes = chain(node)
-    if base is None:
-        raise construct(node, "it is no dotted name")
+def dotted(node: ast.Attribute, base: ast.Name, attributes: list[str], names: ModuleNames) -> str:
+    """The module-level name `base` at the root of a dotted name, all of whose parts are allowed. Raises Refused."""
     known = _known(base, names)
     if known.kind == "kernel":
         raise construct(node, f"the kernel {quoted(base.id)} has no attributes in a kernel")

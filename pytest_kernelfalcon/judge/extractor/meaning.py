@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from pytest_kernelfalcon.judge.extractor import allowlist
 from pytest_kernelfalcon.judge.extractor.folding import Value
 
 Kind: TypeAlias = Literal["module", "object", "constexpr", "constant", "kernel", "jit", "import", "python"]
@@ -24,6 +25,15 @@ class Global:
     line: int
     path: str = ""
     value: Value = None
+
+    @classmethod
+    def imported(cls, path: str, line: int) -> Global:
+        """What `from … import …` makes of a dotted path; a member of `math` is a plain value, to Triton too."""
+        if path in allowlist.JIT_PATHS:
+            return cls("jit", line, "triton.jit")
+        module, _, name = path.rpartition(".")
+        kind = allowlist.member(module, name) if module.startswith("triton") else None
+        return cls(kind or "import", line, path)
 
     @property
     def meaning(self) -> tuple[str, str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pytest_kernelfalcon.contracts.causes import Cause
@@ -36,8 +38,7 @@ def read(text: str) -> Source:
 def parse(text: str) -> ast.Module:
     """The tree of a text that Python compiles. Raises Refused with SOURCE_SYNTAX."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a stray "\d" is the candidate's matter
+        with quietly():
             compile(text, "<candidate>", "exec", dont_inherit=True)  # some errors are found after parsing only
             return ast.parse(text)
     except SyntaxError as error:
@@ -46,6 +47,14 @@ def parse(text: str) -> ast.Module:
         raise Refused(Refusal(Cause.SOURCE_SYNTAX, TOO_DEEP, None)) from None
     except ValueError as error:
         raise Refused(Refusal(Cause.SOURCE_SYNTAX, str(error), None)) from None
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """No warnings about the text that is compiled inside: a stray "\\d" is the candidate's matter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _check_text(text: str) -> None:

@@ -87,5 +87,5 @@ def _fault(error: Exception, file: str, program: Program | None, kernel: str) ->
         return KernelFault(Cause.KERNEL_RAISED, text, line=line, program=program, kernel=kernel)
     line = error.line if error.line is not None else line
     places = ([f"line {line}"] if line is not None else []) + ([f"program {program}"] if program is not None else [])
-    detail = f"{error.action or 'arithmetic'} at {', '.join(places)}: {error.text}" if places else error.text
+    detail = f"{error.action} at {', '.join(places)}: {error.text}".lstrip() if places else error.text
     return KernelFault(error.cause, detail, line=line, program=program, kernel=kernel)

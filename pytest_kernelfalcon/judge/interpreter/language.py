@@ -48,7 +48,7 @@ def patch() -> Builder:
     stock.interpreter_builder, stock.interpreter_semantic = builder, semantic
     stock._get_np_dtype = dtypes.numpy_dtype
     stock._interpreter = _NoRawMemory(stock._interpreter)
-    unpack = getattr(stock, "_mxfp_value_handle_to_float32", None)  # Triton 3.6 has no tl.dot_scaled here
+    unpack = getattr(stock, "_mxfp_value_handle_to_float32", None)  # with tl.dot_scaled, since 3.9
     if unpack is not None:
         stock._mxfp_value_handle_to_float32 = lambda value: dtypes.scaled_operand(value, unpack)
     for space in _NAMESPACES:
@@ -78,7 +78,7 @@ class _NoRawMemory:
 
 def _bound(builtin: Callable[..., Any], semantic: Any) -> Callable[..., Any]:
     """A builtin that is given the interpreter's semantic, whatever else it is given."""
-    function = inspect.unwrap(builtin, stop=lambda f: not is_builtin(f)) if is_builtin(builtin) else builtin
+    function = inspect.unwrap(builtin, stop=lambda function: not is_builtin(function))
 
     def bound(*arguments: Any, **named: Any) -> Any:
         named["_semantic"] = semantic

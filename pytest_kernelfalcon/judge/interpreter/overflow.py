@@ -48,7 +48,7 @@ def check(pointers: Any, active: Array | None, action: str) -> None:
         wrong = wrong & active
     if wrong.any():
         count = f"{int(wrong.sum())} of {wrong.size} addresses" if wrong.size > 1 else "the address"
-        text = f"{count} of the {action} that uses it wrapped: {exact.dtype} arithmetic overflows here"
+        text = f"{exact.dtype} arithmetic overflows, and {count} of a {action} come from it"
         raise Fault(Cause.ADDRESS_OVERFLOW, text, line=exact.line)
 
 

@@ -16,7 +16,9 @@ import torch
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler.errors import CompilationError
+from triton.runtime.cache import triton_key
 from triton.runtime.driver import driver
+from triton.tools.tensor_descriptor import TensorDescriptor
 
 from pytest_kernelfalcon.judge.extractor import extract
 from pytest_kernelfalcon.judge.roles.dtypes import TL_DTYPES
@@ -29,10 +31,9 @@ USAGE = re.compile(r"REG:(\d+) STACK:(\d+)")
 
 
 def preload() -> None:
-    """Hash Triton's own files once (0.4 s), before any fork: every compilation's key holds that hash."""
-    from triton.runtime.cache import triton_key
-
+    """Before any fork: hash Triton's own files (0.4 s; every compilation's key holds that), build the allow-list."""
     triton_key()
+    extract("def kernel_function(): pass")
 
 
 def serve(channel: Channel, job: dict[str, Any]) -> None:
@@ -97,8 +98,6 @@ def _argument(value: Any, kernels: dict[str, Any]) -> Any:
         return kernels[value["kernel"]]
     if "tuple" in value:
         return tuple(_argument(item, kernels) for item in value["tuple"])
-    from triton.tools.tensor_descriptor import TensorDescriptor
-
     options = {} if value["padding"] == "zero" else {"padding": value["padding"]}
     base = Pointer(value["descriptor"])
     return TensorDescriptor(base, list(value["shape"]), list(value["strides"]), list(value["block"]), **options)

@@ -39,9 +39,10 @@ from pytest_kernelfalcon.judge.wire import Channel
 
 
 def preload() -> None:
-    """Patch the interpreter and run it once, before any fork."""
+    """Patch the interpreter, run it once, and build the allow-list, before any fork."""
     interpreter.install()
     interpreter.prewarm()
+    extract("def kernel_function(): pass")
 
 
 def serve(channel: Channel, job: dict[str, Any]) -> None:

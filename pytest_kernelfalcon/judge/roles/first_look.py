@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.roles.broken import Broken, TooSlow
 from pytest_kernelfalcon.judge.roles.probe import UNFAKEABLE, Probe, Seen, Tier
 
-LOOKS: tuple[tuple[Tier, float], ...] = (("fake", 5.0), ("built", 5.0), ("real", 30.0))
-"""How a problem is looked at first, and for how many seconds: what fails without memory is tried with it."""
+LOOKS: tuple[tuple[Tier, float], ...] = (("fake", 5.0), ("built", 5.0), ("real", math.inf))
+"""How a problem is looked at first, and for how many seconds: what fails without memory, or has so many operations
+that faking them takes long, is tried with it. The parent ends what hangs.
+"""
 FINAL = {Cause.PROBLEM_EXIT, Cause.PROBLEM_SYNTAX, Cause.PROBLEM_STATE_NAMES, Cause.PROBLEM_NO_TENSOR}
 """What no other kind of tensors would change."""
 

@@ -230,7 +230,8 @@ def _references(value: Any) -> Iterable[str]:
 
 def _common(args: Iterable[Any]) -> str | None:
     values = [arg.meta["val"] if isinstance(arg, fx.Node) else arg for arg in args]
-    operands = [_plain(value) for value in values if isinstance(value, torch.Tensor | torch.SymInt | torch.SymFloat | float | int)]
+    kinds = torch.Tensor | torch.SymInt | torch.SymFloat | float | int
+    operands = [_plain(value) for value in values if isinstance(value, kinds)]
     if not any(isinstance(operand, torch.Tensor) for operand in operands):
         return None
     return _name(elementwise_dtypes(*operands, type_promotion_kind=ELEMENTWISE_TYPE_PROMOTION_KIND.DEFAULT)[1])

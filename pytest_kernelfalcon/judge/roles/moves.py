@@ -60,25 +60,29 @@ class Moves:
     fixed_state: bool
 
     def around(self, name: str) -> Iterator[int]:
-        """Its value, then +1, -1 and x2 where they work; where neither +1 nor -1 does, the smallest step."""
+        """Its value, then +1, -1 and x2 where they work; where +1 does not, the smallest step.
+
+        A single way down to 1 does not count: that is broadcasting, not a size that varies.
+        """
         value = self.at[name]
         yield value
-        near = False
-        for other in (value + 1, value - 1):
-            if self.work({name: other}):
-                near = True
-                yield other
-        if not near:
+        grows = self.work({name: value + 1})
+        if grows:
+            yield value + 1
+        shrinks = (grows or value > 2) and self.work({name: value - 1})
+        if shrinks:
+            yield value - 1
+        if not grows and not shrinks:
             yield from self._step(name)
         if self.work({name: value * 2}):
             yield value * 2
 
     def _step(self, name: str) -> list[int]:
         value = self.at[name]
-        steps = sorted({*STEPS, *self.at.values()})
-        for step in (step for step in steps if 1 < step < value):
-            if found := [other for other in (value + step, value - step) if self.work({name: other})]:
-                return found
+        for step in sorted({*STEPS, *self.at.values()}):
+            if 1 < step < value and self.work({name: value + step}):
+                below = value - step
+                return [value + step, *([below] if below > 1 and self.work({name: below}) else [])]
         return []
 
     def work(self, changes: Sizes) -> bool:

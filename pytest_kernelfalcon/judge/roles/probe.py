@@ -95,6 +95,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if time.monotonic() > self.deadline:
             raise TooSlow
         result = func(*args, **(kwargs or {}))
+        if func.namespace == "prim":  # questions about a tensor, such as its device
+            return result
         self.ops.append(str(func))
         size = sum(nbytes(tensor) for tensor in tensors_in(result))
         self.largest, self.traffic = max(self.largest, size), self.traffic + size
@@ -108,7 +110,7 @@ class Probe:
 
     def __init__(self, source: str, path: str, tier: Tier, deadline: float) -> None:
         self.source, self.path, self.tier, self.deadline = source, path, tier, deadline
-        self._seen: dict[object, Seen | None] = {}
+        self._seen: dict[tuple[str, str], Seen | None] = {}
 
     def run(self, sizes: Sizes) -> Seen | None:
         """What the problem is at `sizes`, or None where it does not run there or is too big for real tensors."""
@@ -173,7 +175,7 @@ class Probe:
             return _described(self.instance(sizes))
 
     def _remember(self, how: str, sizes: Sizes, work: Callable[[], Seen | Literal[False]]) -> Seen | None:
-        key = (how, tuple(sorted(sizes.items())))
+        key = how, rewrite(self.source, sizes)  # the text, since several assignments may make the same one
         if key not in self._seen:
             try:
                 self._seen[key] = work() or None

@@ -172,7 +172,7 @@ class _Survey:
     def _confirm_form(self) -> None:
         """Goes back to the smallest form that runs for real too."""
         self._grant_time()
-        while len(self.path) > 1 and self.real.fits(self.path[-1][0]) and self.real.run(self.path[-1][0]) is None:
+        while len(self.path) > 1 and affordable(self.path[-1][1]) and self.real.run(self.path[-1][0]) is None:
             self.path.pop()
 
     def _confirm_values(self) -> None:

@@ -62,7 +62,9 @@ def contract_of(module, inputs):
         result = model(*clone(inputs))
 
     def leaf(value):
-        return outputs.append(Output(tuple(value.shape), str(value.dtype)[6:])) or {} if torch.is_tensor(value) else None
+        return (
+            outputs.append(Output(tuple(value.shape), str(value.dtype)[6:])) or {} if torch.is_tensor(value) else None
+        )
 
     tree = encode(result, leaf)
     encoded = [encode(value, lambda x: storages.spec(x) if torch.is_tensor(x) else None) for value in inputs]
@@ -135,7 +137,9 @@ def compare(source, module, inputs):
 def same(got, want):
     assert got.shape == want.shape, f"shape {tuple(got.shape)} instead of {tuple(want.shape)}"
     assert got.dtype == want.dtype, f"dtype {got.dtype} instead of {want.dtype}"
-    tolerance = {torch.float16: 4e-3, torch.bfloat16: 3e-2, torch.float32: 3e-6, torch.float64: 1e-13}.get(want.dtype, 0)
+    tolerance = {torch.float16: 4e-3, torch.bfloat16: 3e-2, torch.float32: 3e-6, torch.float64: 1e-13}.get(
+        want.dtype, 0
+    )
     torch.testing.assert_close(got, want, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
@@ -170,6 +174,8 @@ def refusal(module, inputs):
 def special(*shape):
     """Random numbers with NaN, infinities, zeros of both signs, halves and large magnitudes among them."""
     x = 3 * torch.randn(*shape)
-    odd = torch.tensor([math.nan, math.inf, -math.inf, 0.0, -0.0, 0.5, -0.5, 1.5, 2.5, 1e30, -1e30, 100.0, -100.0, 20.5])
+    odd = torch.tensor(
+        [math.nan, math.inf, -math.inf, 0.0, -0.0, 0.5, -0.5, 1.5, 2.5, 1e30, -1e30, 100.0, -100.0, 20.5]
+    )
     x.view(-1)[: len(odd)] = odd[: x.numel()]
     return x

@@ -106,7 +106,7 @@ class Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return args[0]
             case "_local_scalar_dense":
                 return self.recorder.read(args[0].reshape(()))
-        self.recorder.refuse(Cause.TORCH_OPERATION, detail=str(func).removesuffix(".default"))
+        return self.recorder.refuse(Cause.TORCH_OPERATION, detail=str(func).removesuffix(".default"))
 
     def _clone(self, source: Any, kwargs: dict[str, Any]) -> torch.Tensor:
         if not on_device(source):

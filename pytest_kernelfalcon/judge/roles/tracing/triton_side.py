@@ -185,7 +185,7 @@ def _wrapped(recorder: Recorder, kernel: str, value: Any) -> Any:
         }
     if hasattr(value, "dtype") and hasattr(value, "item"):
         return value.item()
-    recorder.refuse(Cause.LAUNCH_ARGUMENT, kernel=kernel, detail=f"an argument is of type {kind}")
+    return recorder.refuse(Cause.LAUNCH_ARGUMENT, kernel=kernel, detail=f"an argument is of type {kind}")
 
 
 def _tl_dtype(dtype: torch.dtype) -> str:

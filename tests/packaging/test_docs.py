@@ -1,0 +1,33 @@
+"""The README's tables say what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pytest_kernelfalcon.judge.verdict import EXIT_CODES
+from pytest_kernelfalcon.options import TABLE
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the first table after a heading, without its head."""
+    after = README.split(f"{heading}\n", 1)[1]
+    lines = re.search(r"(?:^\|.*\n)+", after, re.MULTILINE)
+    assert lines is not None
+    return [re.split(r" (?<!\\)\| ", line.strip("| ")) for line in lines.group().splitlines()[2:]]
+
+
+def test_every_option_is_listed_with_its_default() -> None:
+    listed = {cells[0].strip("`").split()[0]: cells[1] for cells in rows("### Options")}
+    assert list(listed) and sorted(listed) == sorted(option.name for option in TABLE)
+    for option in TABLE:
+        if option.metavar and option.default:
+            assert listed[option.name].strip("`") == option.default
+
+
+def test_every_outcome_is_listed_with_its_exit_code() -> None:
+    listed = {int(cells[0]): cells[1] for cells in rows("### Verify one kernel")}
+    for outcome, code in EXIT_CODES.items():
+        assert f"*{outcome}*" in listed[code]
