@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from figures import ROOT, machine, show
+from figures import ENVIRONMENT, ROOT, machine, show
 
 FILES = 270
 RUN = """
@@ -37,7 +37,7 @@ def collect(folder: Path, expected: int) -> tuple[float, str]:
     """Seconds of the whole command, and the last line that it prints."""
     start = time.perf_counter()
     command = [sys.executable, "-c", RUN, "--rootdir", str(folder), str(folder)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    run = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if run.returncode != expected:
         sys.exit(f"collecting ended with {run.returncode}:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[1]
 PROBLEM = ROOT / "tests" / "cheats" / "torch_in_wrapper" / "problem.py"
 KERNEL = PROBLEM.with_name("honest.py")
 """An elementwise problem of two inputs, and a right kernel for it."""
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""For commands that are timed: without bytecode files each would compile every module anew."""
 
 
 def machine() -> str:

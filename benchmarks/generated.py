@@ -35,10 +35,12 @@ UNARY = (
     ("F.softshrink({x}, 0.3)", 1.0), ("F.tanhshrink({x})", 1.0), ("F.relu6({x})", 1.0), ("F.celu({x})", 1.0),
     ("torch.abs({x})", 1.0), ("torch.sin({x})", 0.0), ("torch.cos({x})", 0.0), ("torch.atan({x})", 0.0),
     ("torch.erf({x})", 0.0), ("torch.exp({x}.clamp(max=2.0))", 0.0), ("torch.log1p({x}.abs())", 0.5), ("-{x}", 1.0),
-    ("torch.sqrt({x}.abs() + 0.1)", 0.8), ("torch.rsqrt({x} * {x} + 1.0)", 0.0), ("{x}.square()", 3.0), ("{x} ** 3", 9.0),
+    ("torch.sqrt({x}.abs() + 0.1)", 0.8), ("torch.rsqrt({x} * {x} + 1.0)", 0.0), ("{x}.square()", 3.0),
     ("{x}.clamp({low}, {high})", 0.0), ("{x} * {c}", 2.0), ("{x} + {c}", 1.3), ("{c} - {x}", 1.3), ("{x} / {c}", 2.0),
+    ("{x} ** 3", 9.0),
     ("torch.reciprocal({x}.abs() + 1.0)", 0.0), ("torch.expm1({x}.clamp(max=1.5))", 0.0), ("torch.asinh({x})", 0.5),
-    ("torch.where({x} > {c}, {x}, {x} * 0.5)", 1.0), ("torch.nan_to_num({x})", 1.0), ("{x}.masked_fill({x} < 0, 0.25)", 1.0),
+    ("torch.where({x} > {c}, {x}, {x} * 0.5)", 1.0), ("torch.nan_to_num({x})", 1.0),
+    ("{x}.masked_fill({x} < 0, 0.25)", 1.0),
 )  # fmt: skip
 """A form, and by about what it multiplies magnitudes above 1; 0 where its result is small whatever comes in."""
 
@@ -51,6 +53,10 @@ BINARY = (
 )  # fmt: skip
 
 INTEGER = ("{i} + 3", "{i} * 2", "{i}.abs()", "{i} % 5", "{i} // 3", "{i}.clamp(-3, 4)", "{i} & 6", "-{i}")
+WITH_TRUTH = (
+    "torch.where({m}, {x}, 0.1)", "torch.where(~{m}, {x}, 2 * {x})", "{x}.masked_fill({m}, 0.5)", "{x} * {m}",
+    "torch.where({m}, {x}, -{x})",
+)  # fmt: skip
 TO_TRUTH = ("{x} > {c}", "{x} <= {c}", "{x}.abs() < 1.0")
 
 
@@ -186,11 +192,7 @@ class Draw:
             return
         x = self._take("float")
         assert x is not None
-        form = self.source.choice(
-            ("torch.where({m}, {x}, 0.1)", "torch.where(~{m}, {x}, 2 * {x})", "{x}.masked_fill({m}, 0.5)", "{x} * {m}")
-            if m.name not in ("y", "z", "w") or self.source.random() < 0.5
-            else ("torch.where({m}, {x}, -{x})",)
-        )
+        form = self.source.choice(WITH_TRUTH)
         self._assign(form.format(m=m.name, x=x.name), "float", 2 * x.magnitude)
 
     def _assign(self, text: str, kind: Kind, magnitude: float = 3.0) -> None:
@@ -211,7 +213,8 @@ class Draw:
             "",
         ]
         return "\n".join([
-            "import torch", "import torch.nn as nn", "import torch.nn.functional as F", "", "", "class Model(nn.Module):",
+            "import torch", "import torch.nn as nn", "import torch.nn.functional as F", "", "",
+            "class Model(nn.Module):",
             *(head if self.state else []),
             f"    def forward(self, {', '.join(f'{name}: torch.Tensor' for name, _ in self.inputs)}):",
             *(f"        {line}" for line in self.lines), f"        return {', '.join(results)}", "", "",

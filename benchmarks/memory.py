@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from figures import ROOT, machine, show
+from figures import ENVIRONMENT, ROOT, machine, show
 
 INTERVAL_S = 0.1
 
@@ -51,7 +51,7 @@ def _pss(folder: Path) -> float:
 def main(paths: list[str]) -> None:
     print(machine())
     command = [sys.executable, "-m", "pytest", "--kernelfalcon", "--kernelfalcon-fresh", "-q", *paths]
-    run = subprocess.Popen(command, cwd=ROOT)
+    run = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT)
     samples: list[list[Process]] = []
     while run.poll() is None:
         samples.append(below(run.pid))

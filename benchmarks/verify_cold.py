@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from figures import KERNEL, PROBLEM, ROOT, machine, show
+from figures import ENVIRONMENT, KERNEL, PROBLEM, ROOT, machine, show
 
 
 def main(count: int) -> None:
@@ -18,7 +18,7 @@ def main(count: int) -> None:
     for _ in range(1 + count):
         start = time.perf_counter()
         command = [sys.executable, "-m", "pytest_kernelfalcon", "verify", str(PROBLEM), str(KERNEL)]
-        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        run = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
         seconds.append(time.perf_counter() - start)
         if run.returncode != 0:
             sys.exit(f"verify ended with {run.returncode}:\n{run.stdout}{run.stderr}")

@@ -19,7 +19,7 @@ SEEDS = 4
 
 
 class CookbookAuthor:
-    """Seed `k` starts at configuration `k` and goes on in steps of `SEEDS`; then it tries what the others have begun."""
+    """Seed `k` starts at configuration `k` and goes on in steps of `SEEDS`; then it tries the others' as well."""
 
     name = "cookbook"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +64,21 @@ def find_failing(cases: SearchStrategy[Case], fails: Callable[[Case], bool], cou
         suppress_health_check=list(HealthCheck),
     )
     try:
-        return find(cases, fails, settings=chosen)
+        with _no_trace():
+            return find(cases, fails, settings=chosen)
     except NoSuchExample:
         return None
+
+
+@contextmanager
+def _no_trace() -> Iterator[None]:
+    """hypothesis notes constants of loaded modules in a folder where the process was started: not in a user's tree."""
+    from hypothesis import configuration
+
+    before = configuration.storage_directory(intent_to_write=False).home_directory
+    with tempfile.TemporaryDirectory(prefix="kernelfalcon-") as folder:
+        configuration.set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            configuration.set_hypothesis_home_dir(before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_kernelfalcon.generator.cookbook.pointwise.arithmetic import clamped
+from pytest_kernelfalcon.generator.cookbook.pointwise.choices import clamped
 from pytest_kernelfalcon.generator.cookbook.pointwise.table import Scope, operation
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import number
 

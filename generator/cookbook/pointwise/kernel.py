@@ -42,8 +42,8 @@ class Leaf:
 class Kernel:
     """What computes some results of one shape.
 
-    groups: the output's dimensions, those that always lie together as one. strides: for a strided leaf, the groups along
-    which it moves. scalars: the variable for each number that the wrapper passes.
+    groups: the output's dimensions, those that always lie together as one. scalars: the variable for each number that
+    the wrapper passes.
     """
 
     graph: Graph
@@ -80,7 +80,7 @@ class Kernel:
 
     def _scalar(self, number: Expression, dtype: str) -> str:
         text = self.access.expression(number.text)
-        given = f"float({text})" if is_float(dtype) and not isinstance(number.value, float) else text
+        given = f"float({text})" if is_float(dtype) and isinstance(number.value, int) else text
         if given not in self.scalars:
             self.scalars[given] = self.names.fresh(text if text.isidentifier() else "scalar")
         name = self.scalars[given]
@@ -111,7 +111,7 @@ class Kernel:
                 self.groups.append([dim])
 
     def _together(self, leaf: Leaf, dim: int) -> bool:
-        """Whether the leaf can take this dimension and the one before as one: in memory too, or by broadcasting both."""
+        """Whether the leaf can take this dimension and the one before as one: in memory, or by broadcasting both."""
         if self.shape[dim - 1] == 1 or self.shape[dim] == 1:
             return False
         moves = [leaf.shape[d] != 1 for d in (dim - 1, dim)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_kernelfalcon.generator.cookbook.graph import Expression, Graph, Node, Ref, references
-from pytest_kernelfalcon.generator.cookbook.pointwise import activations, arithmetic  # noqa: F401 (they fill the table)
+from pytest_kernelfalcon.generator.cookbook.pointwise import activations, arithmetic, choices  # noqa: F401 (the table)
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 from pytest_kernelfalcon.generator.cookbook.pointwise.table import OPERATIONS, Operation, Scope, Unplaced
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import HALF, REGISTER, Names, full, is_float, number, rounded

@@ -109,7 +109,7 @@ class Pointer:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.dtype: torch.dtype = getattr(torch, spec["dtype"])
         self.shape, self._strides = tuple(spec["shape"]), tuple(spec["stride"])
-        self._address = (1 << 40) + spec["offset"] * self.dtype.itemsize
+        self._address: int = (1 << 40) + spec["offset"] * self.dtype.itemsize
 
     @property
     def signature(self) -> tuple[str, bool]:

@@ -3,17 +3,17 @@
     {"nodes": [{"id", "op", "args", "kwargs", "outputs", "common"}…], "inputs": {access: id}, "state": {arg: id},
      "results": [ref…], "mutated": {access: ref}, "updated": {arg: ref}}
 
-nodes: in order of execution; `op` is "input", "scalar", "state", "constant" or an ATen overload (`aten.add.Tensor`) with
-    every argument of its schema: `args` the positional ones, `kwargs` the keyword-only ones, defaults filled in.
-args: literals; lists; {"ref": id} or {"ref": id, "output": k}; {"dtype"}, {"device"}, {"layout"} and {"memory_format"}
-    by name; {"float": "inf" | "-inf" | "nan"}; {"expression": text, "value": v} for a number that depends on sizes or on
+nodes: in order of execution; `op` is "input", "scalar", "state", "constant" or an ATen overload (`aten.add.Tensor`)
+    with every argument of its schema: `args` the positional ones, `kwargs` the keyword-only ones, defaults filled in.
+args: literals; lists; {"ref": id} or {"ref": id, "output": k}; {"dtype"}, {"device"}, {"layout"}, {"memory_format"} by
+    name; {"float": "inf" | "-inf" | "nan"}; {"expression": text, "value": v} for a number that depends on sizes or on
     scalar inputs.
-outputs: one {"shape", "sizes", "stride", "dtype"} a tensor; `sizes` says how the shape follows from the inputs': a number
-    that never changes, or an expression. Expressions are Python over the ids of inputs: "n0.shape[1] // 2".
+outputs: one {"shape", "sizes", "stride", "dtype"} a tensor; `sizes` says how the shape follows from the inputs': a
+    number that never changes, or an expression. Expressions are Python over the ids of inputs: "n0.shape[1] // 2".
 common: the dtype that type promotion gives the operands together, which a comparison's output does not show.
-inputs: `access` is the parameter of `forward` with its subscripts ("x", "pair[0]"). mutated: what `forward` leaves in an
-    input that it changes; updated: the same for state. A "constant" is a tensor that is no input and no state: "value" is
-    its value if it has one element, else null.
+inputs: `access` is the parameter of `forward` with its subscripts ("x", "pair[0]"). mutated: what `forward` leaves in
+    an input that it changes; updated: the same for state. A "constant" is a tensor that is no input and no state:
+    "value" is its value if it has one element, else null.
 
 Sizes above 1 and plain numbers among the inputs stay symbolic. Where Python needs a number's value (a branch, a shape),
 that value is part of the graph, and so it is for every number if the model cannot be traced otherwise.
@@ -29,8 +29,8 @@ from unittest import mock
 import torch
 from torch import fx, nn
 from torch._decomp import get_decompositions
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch.func import functionalize
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from pytest_kernelfalcon.contracts.trees import encode
 from pytest_kernelfalcon.judge.roles.graph_inputs import Feeds, placed, rebuild
@@ -42,8 +42,8 @@ aten = torch.ops.aten
 DECOMPOSED = [
     aten.glu, aten.mse_loss, aten.huber_loss, aten.smooth_l1_loss, aten.soft_margin_loss, aten.binary_cross_entropy,
     aten.binary_cross_entropy_with_logits, aten.nan_to_num, aten.logit, aten.sinc, aten.special_entr, aten.special_ndtr,
-    aten.special_xlog1py, aten.xlogy, aten.heaviside, aten.deg2rad, aten.rad2deg, aten.isposinf, aten.isneginf, aten.rsub,
-    aten.ldexp, aten.frac, aten.native_dropout, aten.t,
+    aten.special_xlog1py, aten.xlogy, aten.heaviside, aten.deg2rad, aten.rad2deg, aten.isposinf, aten.isneginf,
+    aten.rsub, aten.ldexp, aten.frac, aten.native_dropout, aten.t,
 ]  # fmt: skip
 """Operations that torch's own table expresses in commoner ones. Others stay whole: recipes know better forms."""
 

@@ -70,8 +70,9 @@ class Feeds:
     def _number(self, value: float, name: str) -> Any:
         source = ConstantSource(name)
         symbol = self._env.create_unspecified_symbol(value, source=source, dynamic_dim=DimDynamic.DYNAMIC)
-        create = self._env.create_symintnode if isinstance(value, int) else self._env.create_symfloatnode
-        return create(symbol, hint=value, source=source)  # type: ignore[operator]
+        if isinstance(value, int):
+            return self._env.create_symintnode(symbol, hint=value, source=source)
+        return self._env.create_symfloatnode(symbol, hint=value, source=source)
 
     def _size(self, size: int, expression: str) -> Any:
         if size < 2 or not self._sizes:

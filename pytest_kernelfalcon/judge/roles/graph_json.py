@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import ast
-import math
 import operator
-from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import fx
-from torch._prims_common import ELEMENTWISE_TYPE_PROMOTION_KIND, elementwise_dtypes
-from torch.utils._sympy.printers import PythonPrinter
 
 from pytest_kernelfalcon.judge.roles.graph_inputs import Feeds
+from pytest_kernelfalcon.judge.roles.graph_values import (
+    OPERATORS,
+    Printer,
+    common_type,
+    dtype_name,
+    functional,
+    hint,
+    literal,
+    references,
+    tidy,
+)
 
 aten = torch.ops.aten
 Json = dict[str, Any]
 
 TRANSPARENT = {aten.detach.default, aten.alias.default, aten.lift_fresh.default, aten.lift_fresh_copy.default}
 SIZES = {aten.sym_size.int, aten.sym_numel.default, aten.sym_stride.int, aten.sym_storage_offset.default}
-OPERATORS = {
-    operator.add: "({} + {})", operator.sub: "({} - {})", operator.mul: "({} * {})", operator.truediv: "({} / {})",
-    operator.floordiv: "({} // {})", operator.mod: "({} % {})", operator.pow: "({} ** {})", operator.neg: "(-{})",
-    torch.sym_float: "float({})", torch.sym_max: "max({}, {})", torch.sym_min: "min({}, {})",
-}  # fmt: skip
 
 
 class Writer:
@@ -33,7 +34,7 @@ class Writer:
     def __init__(self, feeds: Feeds, traced: fx.GraphModule) -> None:
         self._feeds = feeds
         self._traced = traced
-        self._printer = _Printer(feeds.symbols)
+        self._printer = Printer(feeds.symbols)
         self._nodes: list[Json] = []
         self._refs: dict[fx.Node, Json] = {}
         self._left: dict[str, Json] = {}
@@ -63,7 +64,7 @@ class Writer:
         kept: list[Json] = []
         for node in reversed(self._nodes):
             if node["id"] in wanted or node["op"] in ("input", "scalar", "state"):
-                wanted |= set(_references((node["args"], node["kwargs"])))
+                wanted |= set(references((node["args"], node["kwargs"])))
                 kept.append(node)
         return kept[::-1]
 
@@ -84,7 +85,7 @@ class Writer:
         if (feed := self._feeds.identities.get(id(tensor))) is not None:
             self._refs[node] = {"ref": feed.id}
         else:
-            value = _literal(tensor.item()) if tensor.numel() == 1 else None
+            value = literal(tensor.item()) if tensor.numel() == 1 else None
             self._append(node, "constant", tensor, value=value)
 
     def _call(self, node: fx.Node) -> None:
@@ -104,7 +105,7 @@ class Writer:
     def _operation(self, node: fx.Node, target: torch._ops.OpOverload) -> None:
         changed = node.args[0] if target._schema.is_mutable else None
         if changed is not None:
-            target = _functional(target, changed)
+            target = functional(target, changed)
         args, kwargs, given = [], {}, dict(node.kwargs)
         for k, argument in enumerate(target._schema.arguments):
             value = node.args[k] if k < len(node.args) else given.pop(argument.name, argument.default_value)
@@ -112,7 +113,7 @@ class Writer:
                 kwargs[argument.name] = self._value(value)
             else:
                 args.append(self._value(value))
-        self._append(node, str(target), node.meta["val"], args=args, kwargs=kwargs, common=_common(node.args))
+        self._append(node, str(target), node.meta["val"], args=args, kwargs=kwargs, common=common_type(node.args))
         if isinstance(changed, fx.Node):
             self._refs[changed] = self._refs[node]
 
@@ -129,15 +130,15 @@ class Writer:
 
     def _tensor(self, tensor: torch.Tensor) -> Json:
         return {
-            "shape": [_hint(size) for size in tensor.shape],
+            "shape": [hint(size) for size in tensor.shape],
             "sizes": [self._size(size) for size in tensor.shape],
-            "stride": [_hint(stride) for stride in tensor.stride()],
-            "dtype": _name(tensor.dtype),
+            "stride": [hint(stride) for stride in tensor.stride()],
+            "dtype": dtype_name(tensor.dtype),
         }
 
     def _size(self, size: int | torch.SymInt) -> int | str:
         if isinstance(size, torch.SymInt):
-            return self._printer.text(size.node.expr) or _hint(size)
+            return self._printer.text(size.node.expr) or hint(size)
         return size
 
     def _value(self, value: Any) -> Any:
@@ -145,12 +146,12 @@ class Writer:
             return self._refs.get(value) or self._number(value)
         if isinstance(value, list | tuple):
             return [self._value(item) for item in value]
-        return _literal(value)
+        return literal(value)
 
     def _number(self, node: fx.Node) -> Any:
-        hint = node.meta["val"].node.hint
+        value = literal(node.meta["val"].node.hint)
         text = self._expression(node)
-        return _literal(hint) if text is None else {"expression": _tidy(text), "value": _literal(hint)}
+        return value if text is None else {"expression": tidy(text), "value": value}
 
     def _expression(self, node: object) -> str | None:
         if not isinstance(node, fx.Node):
@@ -163,79 +164,4 @@ class Writer:
         operands = [self._expression(operand) for operand in node.args]
         if node.target not in OPERATORS or None in operands:
             return None
-        return OPERATORS[node.target].format(*operands)  # type: ignore[index]
-
-
-def _functional(target: torch._ops.OpOverload, changed: object) -> torch._ops.OpOverload:
-    """The operation that computes what an in-place one leaves: tracing meets those that torch uses inside others."""
-    name = target._schema.name.removeprefix("aten::").removesuffix("_")
-    fresh = isinstance(changed, fx.Node) and isinstance(changed.target, torch._ops.OpOverload)
-    if not fresh or changed.target.is_view or not hasattr(aten, name):  # type: ignore[union-attr]
-        raise NotImplementedError(f"{target} on {changed}")
-    functional: torch._ops.OpOverload = getattr(getattr(aten, name), target._overloadname)
-    return functional
-
-
-class _Printer(PythonPrinter):
-    """Expressions over sizes, in Python."""
-
-    def __init__(self, symbols: dict[Any, str]) -> None:
-        super().__init__()
-        self._symbols = symbols
-
-    def text(self, expression: Any) -> str | None:
-        """None for what plain Python cannot say, or what depends on no size (a number that was a symbol)."""
-        if not expression.free_symbols or not expression.free_symbols <= set(self._symbols):
-            return None
-        text = str(self.doprint(expression))
-        return None if "torch." in text or "math." in text else _tidy(text)
-
-    def _print_Symbol(self, expression: Any) -> str:  # noqa: N802
-        return self._symbols[expression]
-
-
-def _tidy(expression: str) -> str:
-    return ast.unparse(ast.parse(expression, mode="eval"))
-
-
-def _hint(size: Any) -> int:
-    return int(size.node.hint) if isinstance(size, torch.SymInt) else int(size)
-
-
-def _name(value: object) -> str:
-    return str(value).removeprefix("torch.")
-
-
-def _literal(value: Any) -> Any:
-    match value:
-        case torch.dtype() | torch.device() | torch.layout() | torch.memory_format():
-            return {type(value).__name__: _name(value)}
-        case float() if not math.isfinite(value):
-            return {"float": str(value)}
-        case None | bool() | int() | float() | str():
-            return value
-    raise NotImplementedError(f"an argument of type {type(value).__name__}")
-
-
-def _references(value: Any) -> Iterable[str]:
-    if isinstance(value, dict) and "ref" in value:
-        yield value["ref"]
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _references(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _references(item)
-
-
-def _common(args: Iterable[Any]) -> str | None:
-    values = [arg.meta["val"] if isinstance(arg, fx.Node) else arg for arg in args]
-    kinds = torch.Tensor | torch.SymInt | torch.SymFloat | float | int
-    operands = [_plain(value) for value in values if isinstance(value, kinds)]
-    if not any(isinstance(operand, torch.Tensor) for operand in operands):
-        return None
-    return _name(elementwise_dtypes(*operands, type_promotion_kind=ELEMENTWISE_TYPE_PROMOTION_KIND.DEFAULT)[1])
-
-
-def _plain(value: Any) -> Any:
-    return value.node.hint if isinstance(value, torch.SymInt | torch.SymFloat) else value
+        return OPERATORS[node.target].format(*operands)

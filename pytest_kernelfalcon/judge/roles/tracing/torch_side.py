@@ -31,7 +31,7 @@ META = torch.device("meta")
 
 _T = torch.Tensor
 ANSWERS: dict[Any, Any] = {
-    _T.device.__get__: CUDA,  # type: ignore[attr-defined]
+    _T.device.__get__: CUDA,
     _T.is_cuda.__get__: True,  # type: ignore[attr-defined]
     _T.is_meta.__get__: False,  # type: ignore[attr-defined]
     _T.is_cpu.__get__: False,  # type: ignore[attr-defined]
