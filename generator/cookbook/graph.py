@@ -52,8 +52,14 @@ class Node:
 
     @property
     def base(self) -> str:
-        """`add` for `aten.add.Tensor`."""
-        return self.op.removeprefix("aten.").split(".")[0]
+        """`add` for `aten.add.Tensor`; `op` for what is none of torch's own operations."""
+        namespace, _, name = self.op.partition(".")
+        return name.split(".")[0] if namespace in ("aten", "prims") else self.op
+
+    @property
+    def computed(self) -> bool:
+        """Whether it is an operation, not a source."""
+        return "." in self.op
 
 
 @dataclass(frozen=True)

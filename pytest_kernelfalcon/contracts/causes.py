@@ -98,7 +98,7 @@ class Cause(StrEnum):
     OUTPUT_DTYPE = "output_dtype", Entry("refused", "output {output} has dtype {got}, expected {want}", "allocate the output with the dtype that `forward` returns")
     NAN_MISMATCH = "nan_mismatch", Entry("refused", "output {output} is NaN at {count} of {total} elements where it must not be, or the other way round", "look for unwritten elements and missing masks")
     INF_MISMATCH = "inf_mismatch", Entry("refused", "output {output} is infinite at {count} of {total} elements where it must not be, or the other way round", "look for overflow in an intermediate value")
-    VALUES_DIFFER = "values_differ", Entry("refused", "output {output} differs at {count} of {total} elements", "integer and boolean outputs are compared exactly")
+    VALUES_DIFFER = "values_differ", Entry("refused", "output {output} differs at {count} of {total} elements", "an integer or boolean must be what eager or fp64 gives")
     INACCURATE = "inaccurate", Entry("refused", "output {output} is too far from the fp64 result: RMS error {rms:.3g} times eager's (at most {rms_bound:g}), worst {top:.3g} times (at most {top_bound:g})", "look at the worst element; accumulate in fp32")
     STALE = "stale", Entry("refused", "right at first, wrong when the same tensors hold new values: {detail}", "do not keep results, values or tensors between calls")
     # memory

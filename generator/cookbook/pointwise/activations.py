@@ -88,7 +88,7 @@ def prelu(s: Scope) -> str:
     return f"tl.where({s.x(0)} > 0, {s.x(0)}, {s.x(1)} * {s.x(0)})"
 
 
-@operation("threshold", bounds=True)
+@operation("threshold")
 def threshold(s: Scope) -> str:
     x, value = s.joined(s.node.args[0], s.node.args[2])
     return f"tl.where({x} <= {s.x(1)}, {value}, {x})"

@@ -37,7 +37,7 @@ def div(s: Scope) -> str:
     return s.forms.unary("trunc", quotient) if mode == "trunc" else quotient
 
 
-@operation("floor_divide", bounds=True)
+@operation("floor_divide")
 def floor_divide(s: Scope) -> str:
     return s.forms.call("floor_divide" if s.floating else "floor_divide_int", s.tensor(0), s.tensor(1))
 

@@ -184,8 +184,7 @@ def depends(node: Node) -> list[Ref]:
 
 def places(node: Node) -> bool:
     """Whether the recipe has a form for operations of this name."""
-    known = (*SOURCES, "scalar") if not node.op.startswith("aten.") else (*VIEWS, *IDENTITIES, *OPERATIONS)
-    return node.base in known or node.base in CONSTANTS
+    return node.base in {*SOURCES, "scalar", *VIEWS, *IDENTITIES, *OPERATIONS, *CONSTANTS}
 
 
 def _constant(node: Node) -> Any:
@@ -193,7 +192,7 @@ def _constant(node: Node) -> Any:
 
 
 def _operation(node: Node) -> Operation:
-    if node.base not in OPERATIONS or not node.op.startswith("aten."):
+    if node.base not in OPERATIONS:
         raise Unplaced(node.op)
     return OPERATIONS[node.base]
 

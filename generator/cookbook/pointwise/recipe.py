@@ -117,7 +117,7 @@ def _sources(graph: Graph, ref: Ref) -> set[str]:
 
 def _words(nodes: Iterable[Node]) -> list[str]:
     """What the operations are called, without those that only arrange."""
-    bases = [node.base for node in nodes if node.op.startswith("aten.") and node.base not in (*VIEWS, *IDENTITIES)]
+    bases = [node.base for node in nodes if node.computed and node.base not in (*VIEWS, *IDENTITIES)]
     return list(dict.fromkeys(base.strip("_").removesuffix("_kernel").removesuffix("_forward") for base in bases))
 
 
@@ -136,4 +136,4 @@ def _exact_from_half(graph: Graph) -> bool:
     """Whether an integer or truth value that is compared exactly comes from computing in a half type."""
     exact = [ref for ref in graph.results if not is_float(graph.tensor(ref).dtype)]
     nodes = [node for ref in exact for node in graph.ancestors([ref], depends)]
-    return any(node.op.startswith("aten.") and node.outputs[0].dtype in HALF for node in nodes)
+    return any(node.computed and node.outputs[0].dtype in HALF for node in nodes)

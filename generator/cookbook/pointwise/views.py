@@ -7,6 +7,7 @@ broadcast to the intermediate's shape where that matters.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -157,7 +158,7 @@ def _slice(r: Replay, node: Node, _: int) -> None:
 
 def _slice_text(first: str, last: str) -> str:
     """As ruff formats it: spaces around the colon where a bound is an expression."""
-    spaced = any(" " in bound for bound in (first, last))
+    spaced = any(not re.fullmatch(r"-?\w*", bound) for bound in (first, last))
     return f"{first}{' ' if spaced and first else ''}:{' ' if spaced and last else ''}{last}"
 
 

@@ -13,7 +13,13 @@ LOOKS: tuple[tuple[Tier, float], ...] = (("fake", 5.0), ("built", 5.0), ("real",
 """How a problem is looked at first, and for how many seconds: what fails without memory, or has so many operations
 that faking them takes long, is tried with it. The parent ends what hangs.
 """
-FINAL = {Cause.PROBLEM_EXIT, Cause.PROBLEM_SYNTAX, Cause.PROBLEM_STATE_NAMES, Cause.PROBLEM_NO_TENSOR}
+FINAL = {
+    Cause.PROBLEM_EXIT,
+    Cause.PROBLEM_SYNTAX,
+    Cause.PROBLEM_MEMORY,
+    Cause.PROBLEM_STATE_NAMES,
+    Cause.PROBLEM_NO_TENSOR,
+}
 """What no other kind of tensors would change."""
 
 

@@ -21,14 +21,17 @@ that value is part of the graph, and so it is for every number if the model cann
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from unittest import mock
 
 import torch
 from torch import fx, nn
 from torch._decomp import get_decompositions
+from torch._dispatch.python import enable_python_dispatcher
 from torch.func import functionalize
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -85,9 +88,15 @@ def _trace(model: nn.Module, inputs: Sequence[Any], held: Sequence[Held], feeds:
 
     table: dict[Any, Callable[..., Any]] = get_decompositions(DECOMPOSED)
     traced = make_fx(functionalize(flat), table, tracing_mode="real", _allow_non_fake_inputs=True)
-    with feeds.mode, torch.no_grad(), mock.patch.object(math, "sqrt", _sqrt(math.sqrt)):
+    symbolic = mock.patch.object(math, "sqrt", _sqrt(math.sqrt))
+    with feeds.mode, torch.no_grad(), enable_python_dispatcher(), symbolic, _quiet():
         graph: fx.GraphModule = traced(*(feed.value for feed in feeds.all))
     return graph
+
+
+def _quiet() -> AbstractContextManager[object]:
+    """Torch logs what it raises where sizes are symbolic; another attempt may follow."""
+    return mock.patch.object(logging.getLogger("torch._subclasses.fake_tensor"), "disabled", True)
 
 
 def _sqrt(plain: Callable[[Any], float]) -> Callable[[Any], Any]:

@@ -103,7 +103,8 @@ class Writer:
             raise NotImplementedError(f"the higher-order operation {target}")
 
     def _operation(self, node: fx.Node, target: torch._ops.OpOverload) -> None:
-        changed = node.args[0] if target._schema.is_mutable else None
+        first = target._schema.arguments[0].alias_info if target._schema.arguments else None
+        changed = node.args[0] if first is not None and first.is_write else None
         if changed is not None:
             target = functional(target, changed)
         args, kwargs, given = [], {}, dict(node.kwargs)

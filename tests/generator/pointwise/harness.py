@@ -4,12 +4,16 @@ Needs TRITON_INTERPRET=1 in the environment.
 """
 
 import functools
+import importlib
 import itertools
+import json
 import math
 import sys
 import tempfile
+import traceback
 import types
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from triton.runtime.interpreter import InterpretedFunction
@@ -57,24 +61,23 @@ def contract_of(module, inputs):
     model, storages = named(module), Storages()
     held = state_of(model)
     graph = capture(model, inputs, held)
-    outputs, tensors = [], Storages()
+    outputs = []
     with torch.no_grad():
         result = model(*clone(inputs))
 
     def leaf(value):
-        return (
-            outputs.append(Output(tuple(value.shape), str(value.dtype)[6:])) or {} if torch.is_tensor(value) else None
-        )
+        if not torch.is_tensor(value):
+            return None
+        outputs.append(Output(tuple(value.shape), str(value.dtype)[6:]))
+        return {}
 
     tree = encode(result, leaf)
     encoded = [encode(value, lambda x: storages.spec(x) if torch.is_tensor(x) else None) for value in inputs]
     return Contract(
-        id="test", source={}, output_tree=tree, outputs=outputs, ops=[], sizes={}, declared={}, admitted={}, shrunk=None,
-        admitted_shrunk={}, graph=graph,
+        id="test", source={}, output_tree=tree, outputs=outputs, ops=[], sizes={}, declared={}, admitted={},
+        shrunk=None, admitted_shrunk={}, graph=graph,
         inputs=[Input(*pair) for pair in zip(parameter_names(model, len(inputs)), encoded, strict=True)],
-        state=[
-            State(h.arg, h.path, tuple(h.tensor.shape), str(h.tensor.dtype)[6:], h.kind, h.tied_to) for h in held
-        ],
+        state=[State(h.arg, h.path, tuple(h.tensor.shape), str(h.tensor.dtype)[6:], h.kind, h.tied_to) for h in held],
     )  # fmt: skip
 
 
@@ -122,7 +125,7 @@ def flat(result):
 
 
 def compare(source, module, inputs):
-    """Runs the candidate beside eager, on the same inputs; `inputs` may be of other sizes than those it was made for."""
+    """Runs the candidate beside eager; `inputs` may be of other sizes than those that it was made for."""
     model = named(module)
     ours, theirs = clone(inputs), clone(inputs)
     state = {held.arg: held.tensor.detach().clone() for held in state_of(model) if held.tied_to is None}
@@ -134,12 +137,13 @@ def compare(source, module, inputs):
         same(ours_, theirs_)
 
 
+TOLERANCE = {torch.float16: 4e-3, torch.bfloat16: 3e-2, torch.float32: 3e-6, torch.float64: 1e-13}
+
+
 def same(got, want):
     assert got.shape == want.shape, f"shape {tuple(got.shape)} instead of {tuple(want.shape)}"
     assert got.dtype == want.dtype, f"dtype {got.dtype} instead of {want.dtype}"
-    tolerance = {torch.float16: 4e-3, torch.bfloat16: 3e-2, torch.float32: 3e-6, torch.float64: 1e-13}.get(
-        want.dtype, 0
-    )
+    tolerance = TOLERANCE.get(want.dtype, 0)
     torch.testing.assert_close(got, want, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
@@ -155,12 +159,11 @@ def check(module, inputs, *more, **options):
 
 
 def every_way(module, inputs, *more):
-    """Right in every configuration that computes differently."""
-    contract = contract_of(module, inputs)
-    ways = [way for way in RECIPE.configurations(RECIPE.match(contract)) if way.block == 1024]
-    for way in ways:
-        for given in (inputs, *more):
-            compare(RECIPE.render(RECIPE.match(contract), way), module, given)
+    """Right in every configuration that computes differently; their number."""
+    match = RECIPE.match(contract_of(module, inputs))
+    ways = [way for way in RECIPE.configurations(match) if way.block == 1024]
+    for way, given in itertools.product(ways, (inputs, *more)):
+        compare(RECIPE.render(match, way), module, given)
     return len(ways)
 
 
@@ -171,11 +174,33 @@ def refusal(module, inputs):
     return answer
 
 
+ODD = [math.nan, math.inf, -math.inf, 0.0, -0.0, 0.5, -0.5, 1.5, 2.5, 1e30, -1e30, 100.0, -100.0, 20.5]
+
+
 def special(*shape):
     """Random numbers with NaN, infinities, zeros of both signs, halves and large magnitudes among them."""
     x = 3 * torch.randn(*shape)
-    odd = torch.tensor(
-        [math.nan, math.inf, -math.inf, 0.0, -0.0, 0.5, -0.5, 1.5, 2.5, 1e30, -1e30, 100.0, -100.0, 20.5]
-    )
-    x.view(-1)[: len(odd)] = odd[: x.numel()]
+    x.view(-1)[: len(ODD)] = torch.tensor(ODD)[: x.numel()]
     return x
+
+
+def main():
+    """Runs every `case_` of the modules beside this one; prints the failures as JSON, a text or null each."""
+    prepare()
+    results = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.stem == "harness":
+            continue
+        for name, case in vars(importlib.import_module(path.stem)).items():
+            if name.startswith("case_"):
+                torch.manual_seed(0)
+                try:
+                    results[f"{path.stem}-{name}"] = case()
+                except Exception:
+                    results[f"{path.stem}-{name}"] = traceback.format_exc()
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    sys.modules["harness"] = sys.modules["__main__"]
+    main()

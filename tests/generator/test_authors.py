@@ -1,0 +1,60 @@
+"""Authors by name, and candidates from a folder."""
+
+import pytest
+
+from pytest_kernelfalcon.contracts.control import Cancelled, Control
+from pytest_kernelfalcon.generator.author import Exhausted, Proposal, Round
+from pytest_kernelfalcon.generator.registry import resolve
+from pytest_kernelfalcon.judge.verdict import Verdict
+
+CONTROL = Control()
+
+
+def test_the_cookbook_goes_by_its_name():
+    assert resolve("cookbook").name == "cookbook"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cookbok", "'cookbok' is no author. Fix: name one of `cookbook`, `scripted/<folder>`"),
+        ("", "'' is no author"),
+        ("cookbook/gelu", "the cookbook takes no argument"),
+        ("scripted/nowhere", "is no folder"),
+        ("scripted", "is no folder"),
+    ],
+)
+def test_an_unknown_author_is_an_error_that_lists_those_there_are(name, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError) as caught:
+        resolve(name)
+    assert message in str(caught.value)
+
+
+def proposals(author, seed, rounds):
+    history = []
+    for _ in range(rounds):
+        answer = author.propose(None, history, seed, CONTROL)
+        if isinstance(answer, Exhausted):
+            return history, answer
+        history.append(Round(answer, Verdict("refused", "run")))
+    return history, None
+
+
+def test_a_folder_gives_each_seed_its_own_candidates_or_those_for_all(tmp_path):
+    for name, text in (("round0.py", "all 0"), ("round1.py", "all 1"), ("seed1/round0.py", "own 0")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    author = resolve(f"scripted/{tmp_path}")
+    assert author.name == f"scripted/{tmp_path}"
+    for seed, expected in ((0, ["all 0", "all 1"]), (1, ["own 0", "all 1"])):
+        history, end = proposals(author, seed, 5)
+        assert [one.proposal.source for one in history] == expected
+        assert end is not None and f"no round2.py for seed {seed}" in end.reason
+    assert author.propose(None, [], 1, CONTROL) == Proposal("own 0", "seed1/round0.py")
+
+
+@pytest.mark.parametrize("name", ["cookbook", "scripted/."])
+def test_an_author_stops_when_told_to(name):
+    with pytest.raises(Cancelled):
+        resolve(name).propose(None, [], 0, Control(cancelled=lambda: "won elsewhere"))
