@@ -81,7 +81,9 @@ class Reporting:
         if problem["outcome"] == "judge_error":
             text = text[-1:]  # of a traceback
         yield f"{place}: {problem['outcome']}{cause}: {' '.join(text)}"
-        yield f"  again: {self.session.options.command(problem['shown'])}"
+        frozen = problem["mode"] == "frozen"
+        options, shown = self.session.options, problem["shown"]
+        yield f"  again: {options.regenerate(shown) if frozen else options.command(shown)}"
 
 
 def _row(problem: dict[str, Any]) -> tuple[str, ...]:

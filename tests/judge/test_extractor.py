@@ -89,7 +89,6 @@ def test_load_gives_kernels_with_closed_globals(tmp_path):
     seen = rows.fn.__globals__
     assert not {"eval", "exec", "open", "getattr", "__import__", "__build_class__"} & seen["__builtins__"].keys()
     assert not {"os", "torch", "sys"} & seen.keys()
-    assert "torch" not in sys.modules
 
 
 def test_native_line_and_source_are_those_of_the_candidate(tmp_path):

@@ -67,7 +67,7 @@ def hardswish(s: Scope) -> str:
 
 
 def _gate(s: Scope) -> str:
-    return f"tl.clamp({s.x()} + 3.0, 0.0, 6.0, propagate_nan=tl.PropagateNan.ALL)"
+    return s.forms.call("clamp", f"{s.x()} + 3.0", "0.0", "6.0")
 
 
 @operation("leaky_relu")

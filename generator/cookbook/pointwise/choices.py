@@ -96,10 +96,8 @@ def clamp_max(s: Scope) -> str:
 
 def clamped(s: Scope, low: Any, high: Any) -> str:
     """The first argument between two bounds, either of which may be None."""
-    plain = all(isinstance(bound, int | float) for bound in (low, high))
-    if plain and s.floating and low <= high:
-        x, low_text, high_text = s.joined(s.node.args[0], low, high)
-        return f"tl.clamp({x}, {low_text}, {high_text}, propagate_nan=tl.PropagateNan.ALL)"
+    if s.floating and low is not None and high is not None:
+        return s.forms.call("clamp", *s.joined(s.node.args[0], low, high))
     text = s.x()
     if low is not None:
         text = _larger(s, text, s.joined(s.node.args[0], low)[1])

@@ -128,6 +128,12 @@ def _mish(f: Forms) -> list[str]:
     ]
 
 
+def _clamp(_: Forms) -> list[str]:
+    """Not tl.clamp: Triton 3.6 cannot compile that for sm_90 with bounds of one magnitude."""
+    raised = maximum("x", "low")
+    return ["x, low, high", f"return {minimum(raised, 'high')}"]
+
+
 def _softshrink(_: Forms) -> list[str]:
     return ["x, width", "return tl.where(x > width, x - width, tl.where(x < -width, x + width, x * 0.0))"]
 
@@ -204,6 +210,6 @@ HELPERS: dict[str, Callable[[Forms], list[str]]] = {
     "sigmoid": _sigmoid, "silu": _silu, "softplus": _softplus, "log_sigmoid": _log_sigmoid, "gelu": _gelu,
     "gelu_tanh": _gelu_tanh, "mish": _mish, "softshrink": _softshrink, "floor_divide": _floor_divide,
     "remainder": _remainder, "floor_divide_int": _floor_divide_int, "remainder_int": _remainder_int,
-    "int_pow": _int_pow, "lerp": _lerp, "logaddexp": _logaddexp, "signbit": _signbit,
+    "clamp": _clamp, "int_pow": _int_pow, "lerp": _lerp, "logaddexp": _logaddexp, "signbit": _signbit,
 }  # fmt: skip
 """Name → the helper's parameters, then the lines of its body."""

@@ -1,4 +1,3 @@
-# ruff: noqa: N803 (kernels name their constants in capitals)
 """Types, casts, products, library functions, reductions: against torch, bit by bit where that is possible."""
 
 import math

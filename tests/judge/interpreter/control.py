@@ -1,4 +1,3 @@
-# ruff: noqa: N803 (kernels name their constants in capitals)
 """What the compiler makes of a kernel's Python, errors and their lines, budgets, speed."""
 
 import time

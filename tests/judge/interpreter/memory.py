@@ -1,4 +1,3 @@
-# ruff: noqa: N803 (kernels name their constants in capitals)
 """Bounds: every access lies inside a region, and nothing else is reachable."""
 
 import numpy as np

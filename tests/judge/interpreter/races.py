@@ -1,4 +1,3 @@
-# ruff: noqa: N803 (kernels name their constants in capitals)
 """Races between lanes and between programs, what orders programs, and the order in which they run."""
 
 import torch
