@@ -3,8 +3,8 @@
     python benchmarks/generated.py --seed 0 --count 50 --out DIR
 
 Each problem is a random graph of 3 to 12 operations on 1 to 4 inputs that broadcast, with parameters, buffers, integer
-and truth values among them, mostly in float32. Values stay moderate. A draw whose output is constant or not finite is
-thrown away. Seeds below 1000 are for developing recipes; measure with others.
+and truth values among them, mostly in float32. Values stay moderate. A draw that torch refuses, or whose output is
+constant or not finite, is thrown away. Seeds below 1000 are for developing recipes; measure with others.
 """
 
 from __future__ import annotations
@@ -225,15 +225,18 @@ class Draw:
 
 
 def admissible(text: str) -> bool:
-    """Whether the outputs are finite, none is constant, and they change with the inputs."""
+    """Whether torch computes it, the outputs are finite, none is constant, and they change with the inputs."""
     import torch
 
     module: dict[str, Any] = {}
     exec(compile(text, "generated", "exec"), module)
     torch.manual_seed(0)
     model = module["Model"](*module["get_init_inputs"]())
-    with torch.no_grad():
-        first, second = (model(*module["get_inputs"]()) for _ in range(2))
+    try:
+        with torch.no_grad():
+            first, second = (model(*module["get_inputs"]()) for _ in range(2))
+    except RuntimeError:  # torch.lerp of two types, say
+        return False
     pairs = zip(*(result if isinstance(result, tuple) else (result,) for result in (first, second)), strict=True)
     return all(a.isfinite().all() and (a != a.flatten()[0]).any() and not a.equal(b) for a, b in pairs)
 

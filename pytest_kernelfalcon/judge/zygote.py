@@ -10,6 +10,7 @@ wait status to the pipe.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
@@ -96,7 +97,7 @@ def guard(module: Any, role: str, job: dict[str, Any], fds: list[int], home: Hom
     """Between zygote and child; ends with the child."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    scratch = "" if home.isolated else tempfile.mkdtemp(prefix="kernelfalcon-")
+    scratch = "" if home.isolated else tempfile.mkdtemp(prefix="kernelfalcon-scratch-")
     if home.isolated:
         sandbox.new_pid_namespace()
     child = 0
@@ -115,7 +116,8 @@ def guard(module: Any, role: str, job: dict[str, Any], fds: list[int], home: Hom
     close_all([fd for fd in fds if fd != status_fd])
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     _, status = os.waitpid(child, 0)
-    os.write(status_fd, status.to_bytes(4, "big"))
+    with contextlib.suppress(BrokenPipeError):  # nobody asks any more
+        os.write(status_fd, status.to_bytes(4, "big"))
     if not home.isolated:
         shutil.rmtree(scratch, ignore_errors=True)
         os.killpg(0, signal.SIGKILL)

@@ -83,22 +83,33 @@ def test_no_other_process_can_be_seen_or_signalled(told: Told):
     assert "No such process" in told(f"import os; os.kill({os.getpid()}, 0)")
 
 
+DAEMON = """
+import ctypes, os, time
+if os.fork() == 0:
+    os.setsid()
+    ctypes.CDLL(None).prctl(15, b"{name}")
+    time.sleep(60)
+time.sleep(0.5)
+raise RuntimeError()
+"""
+
+
 @namespaces
 def test_what_it_starts_ends_with_it(told: Told):
-    """A daemon of its own session holds a pid namespace open; after the verdict that namespace is gone."""
-    before = _pid_namespaces()
-    told("import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\nraise RuntimeError()")
+    """A daemon with a session and a name of its own is no longer there after the verdict."""
+    name = f"kf-{os.getpid()}"
+    told(DAEMON.format(name=name))
     deadline = time.monotonic() + 5
-    while (left := _pid_namespaces() - before) and time.monotonic() < deadline:
+    while (left := _named(name)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not left
 
 
-def _pid_namespaces() -> set[str]:
-    found = set()
-    for link in Path("/proc").glob("[0-9]*/ns/pid"):
+def _named(name: str) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/comm"):
         with contextlib.suppress(OSError):
-            found.add(os.readlink(link))
+            found += [path.parent.name] if path.read_text().strip() == name else []
     return found
 
 
@@ -144,6 +155,18 @@ def test_work_is_stopped_from_outside_at_once(judge: Judge, silu: Any, inspect: 
         judge.judge(contract, endless, "seed", control)
     assert time.monotonic() - start < 1.5
     assert judge.judge(contract, silu.kernel, "seed", Control()).outcome == "accepted"
+
+
+def test_without_a_sandbox_it_works_says_so_and_leaves_nothing_behind(silu: Any):
+    with Judge("cpu", sandbox="off") as judge:
+        contract = judge.inspect(Problem("problem.py", dedent(silu.problem)), Control())
+        verdict = judge.judge(contract, silu.kernel, "seed", Control())
+    assert verdict.outcome == "accepted"
+    assert verdict.sandbox == ["everything (--sandbox off)"]
+    deadline = time.monotonic() + 5
+    while (left := list(Path("/tmp").glob("kernelfalcon-scratch-*"))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
 
 
 def test_a_platform_that_is_not_there_is_said_so():
