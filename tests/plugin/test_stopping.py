@@ -72,7 +72,9 @@ def test_work_under_way_stops_when_another_process_stops_the_run(example: Exampl
 
 
 def test_workers_share_a_run_and_a_winner_stops_its_sibling_inside_a_round(example: Example) -> None:
+    """Reversed, so that the worker that pulls takes the seed that hangs, and the other one has the seed that wins."""
     example.problem()
+    example.write("conftest.py", "def pytest_collection_modifyitems(items):\n    items.reverse()\n")
     example.script(HANGS, seed=0)
     example.script(BAD, GOOD, seed=1)
     process = spawn(example, "add.py", "-n2", "--kernelfalcon-seeds=2", "--maxschedchunk=1")
