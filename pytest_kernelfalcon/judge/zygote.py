@@ -104,7 +104,8 @@ def guard(module: Any, role: str, job: dict[str, Any], fds: list[int], home: Hom
 
     def end(_signal: int, _frame: object) -> None:
         if child:
-            os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # told twice: by the parent, and as the zygote ends
+                os.kill(child, signal.SIGKILL)
 
     signal.signal(signal.SIGTERM, end)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
