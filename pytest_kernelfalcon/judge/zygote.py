@@ -117,6 +117,7 @@ def guard(module: Any, role: str, job: dict[str, Any], fds: list[int], home: Hom
     close_all([fd for fd in fds if fd != status_fd])
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     _, status = os.waitpid(child, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # its number may be another process's from now on
     with contextlib.suppress(BrokenPipeError):  # nobody asks any more
         os.write(status_fd, status.to_bytes(4, "big"))
     if not home.isolated:
