@@ -94,11 +94,11 @@ def threshold(s: Scope) -> str:
     return f"tl.where({x} <= {s.x(1)}, {value}, {x})"
 
 
-@operation("hardshrink", bounds=True)
+@operation("hardshrink", rounds="always")
 def hardshrink(s: Scope) -> str:
     return f"tl.where(tl.abs({s.x(0)}) <= {s.x(1)}, 0.0, {s.x(0)})"
 
 
-@operation("softshrink", bounds=True)
+@operation("softshrink", rounds="always")
 def softshrink(s: Scope) -> str:
     return s.forms.call("softshrink", s.x(0), s.x(1))

@@ -6,12 +6,12 @@ from pytest_kernelfalcon.generator.cookbook.pointwise.table import Scope, operat
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import number
 
 
-@operation("add")
+@operation("add", rounds="on the CPU")
 def add(s: Scope) -> str:
     return f"{s.x(0)} | {s.x(1)}" if s.dtype == "bool" else f"{s.x(0)} + {_scaled(s)}"
 
 
-@operation("sub")
+@operation("sub", rounds="on the CPU")
 def sub(s: Scope) -> str:
     return f"{s.x(0)} - {_scaled(s)}"
 
@@ -42,12 +42,12 @@ def floor_divide(s: Scope) -> str:
     return s.forms.call("floor_divide" if s.floating else "floor_divide_int", s.tensor(0), s.tensor(1))
 
 
-@operation("remainder", bounds=True)
+@operation("remainder", rounds="always")
 def remainder(s: Scope) -> str:
     return s.forms.call("remainder" if s.floating else "remainder_int", s.tensor(0), s.tensor(1))
 
 
-@operation("fmod", bounds=True)
+@operation("fmod", rounds="always")
 def fmod(s: Scope) -> str:
     return f"libdevice.fmod({s.tensor(0)}, {s.tensor(1)})" if s.floating else f"{s.x(0)} % {s.tensor(1)}"
 
@@ -98,7 +98,7 @@ def function(s: Scope) -> str:
     return s.forms.unary(s.node.base, s.x())
 
 
-@operation("atan2", "copysign", "hypot", bounds=True)
+@operation("atan2", "copysign", "hypot", rounds="always")
 def binary_function(s: Scope) -> str:
     return f"libdevice.{s.node.base}({s.tensor(0)}, {s.tensor(1)})"
 

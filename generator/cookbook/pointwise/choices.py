@@ -10,7 +10,7 @@ from pytest_kernelfalcon.generator.cookbook.pointwise.table import Scope, operat
 COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
 
-@operation(*COMPARISONS, types="operands", bounds=True)
+@operation(*COMPARISONS, types="operands", rounds="always")
 def compare(s: Scope) -> str:
     return f"{s.x(0)} {COMPARISONS[s.node.base]} {s.x(1)}"
 
@@ -62,34 +62,34 @@ def right_shift(s: Scope) -> str:
     return f"{s.x(0)} >> {s.x(1)}"
 
 
-@operation("maximum", bounds=True)
+@operation("maximum", rounds="always")
 def maximum_(s: Scope) -> str:
     return _larger(s, *s.joined(*s.node.args[:2]))
 
 
-@operation("minimum", bounds=True)
+@operation("minimum", rounds="always")
 def minimum_(s: Scope) -> str:
     return _smaller(s, *s.joined(*s.node.args[:2]))
 
 
-@operation("fmax", "fmin", bounds=True)
+@operation("fmax", "fmin", rounds="always")
 def ignoring_nan(s: Scope) -> str:
     a, b = s.joined(*s.node.args[:2])
     return f"tl.{'maximum' if s.node.base == 'fmax' else 'minimum'}({a}, {b})"
 
 
-@operation("clamp", "clip", "hardtanh", bounds=True)
+@operation("clamp", "clip", "hardtanh", rounds="always")
 def clamp(s: Scope) -> str:
     low, high = s.node.args[1:3]
     return clamped(s, low, high)
 
 
-@operation("clamp_min", bounds=True)
+@operation("clamp_min", rounds="always")
 def clamp_min(s: Scope) -> str:
     return clamped(s, s.node.args[1], None)
 
 
-@operation("clamp_max", bounds=True)
+@operation("clamp_max", rounds="always")
 def clamp_max(s: Scope) -> str:
     return clamped(s, None, s.node.args[1])
 
@@ -112,13 +112,13 @@ def _smaller(s: Scope, a: str, b: str) -> str:
     return minimum(a, b) if s.floating else f"tl.minimum({a}, {b})"
 
 
-@operation("where", bounds=True)
+@operation("where", rounds="always")
 def where(s: Scope) -> str:
     chosen, other = s.joined(*s.node.args[1:3])
     return f"tl.where({s.truth(0)}, {chosen}, {other})"
 
 
-@operation("masked_fill", bounds=True)
+@operation("masked_fill", rounds="always")
 def masked_fill(s: Scope) -> str:
     x, value = s.joined(s.node.args[0], s.node.args[2])
     return f"tl.where({s.truth(1)}, {value}, {x})"

@@ -145,8 +145,11 @@ class Lowering:
                 return self._argument(node, Expression(source.id, source.value), dtype, operation, path)
             return self._values[argument, self._through(node, argument, path)]
         if isinstance(argument, bool | int | float):
-            return Value("", dtype, rounded(argument, dtype) if operation.bounds and dtype in HALF else argument)
+            return Value("", dtype, rounded(argument, dtype) if self._rounds(operation, dtype) else argument)
         raise Unplaced(node.op)
+
+    def _rounds(self, operation: Operation, dtype: str) -> bool:
+        return dtype in HALF and (operation.rounds == "always" or (operation.rounds == "on the CPU" and self.rounding))
 
     def _convert(self, node: Node, value: Value) -> Value:
         dtype = _supported(node, 0)

@@ -135,7 +135,11 @@ def _clamp(_: Forms) -> list[str]:
 
 
 def _softshrink(_: Forms) -> list[str]:
-    return ["x, width", "return tl.where(x > width, x - width, tl.where(x < -width, x + width, x * 0.0))"]
+    return [
+        "x, width",
+        "inside = tl.where(x == x, 0.0, x)  # NaN stays NaN",
+        "return tl.where(x > width, x - width, tl.where(x < -width, x + width, inside))",
+    ]
 
 
 def _floor_divide(f: Forms) -> list[str]:

@@ -10,6 +10,8 @@ from pytest_kernelfalcon.generator.cookbook.graph import Node
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Forms
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import REGISTER, is_float, number
 
+Rounds = Literal["never", "on the CPU", "always"]
+
 
 class Unplaced(Exception):
     """The recipe has no form for this operation."""
@@ -80,13 +82,13 @@ class Operation:
     """How an operation is written.
 
     uses: the arguments that it depends on, or None for all. types: what it is computed in: its output's type, or what
-    its operands promote to. bounds: eager rounds its numbers to the tensor's own type.
+    its operands promote to. rounds: whether eager rounds its numbers to the tensor's own type.
     """
 
     write: Callable[[Scope], str]
     uses: tuple[int, ...] | None = None
     types: Literal["output", "operands"] = "output"
-    bounds: bool = False
+    rounds: Rounds = "never"
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -97,12 +99,12 @@ def operation(
     *names: str,
     uses: tuple[int, ...] | None = None,
     types: Literal["output", "operands"] = "output",
-    bounds: bool = False,
+    rounds: Rounds = "never",
 ) -> Callable[[Callable[[Scope], str]], Callable[[Scope], str]]:
     """Registers the form of the operations of these names."""
 
     def register(write: Callable[[Scope], str]) -> Callable[[Scope], str]:
-        OPERATIONS.update(dict.fromkeys(names, Operation(write, uses, types, bounds)))
+        OPERATIONS.update(dict.fromkeys(names, Operation(write, uses, types, rounds)))
         return write
 
     return register

@@ -24,7 +24,8 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -51,6 +52,24 @@ DECOMPOSED = [
 """Operations that torch's own table expresses in commoner ones. Others stay whole: recipes know better forms."""
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """How to trace: with symbolic sizes, symbolic numbers, and torch's Python forms of what its C++ cannot do with
+    symbols (they take some activations apart, which recipes know better forms for)."""
+
+    sizes: bool
+    numbers: bool
+    python: bool
+
+
+ATTEMPTS = (
+    Attempt(True, True, False),
+    Attempt(True, True, True),
+    Attempt(False, True, False),
+    Attempt(False, False, False),
+)
+
+
 class Untraceable(Exception):
     """The forward has no graph: it looks at values, or calls what cannot be traced. `str()` says what."""
 
@@ -61,17 +80,19 @@ def capture(model: nn.Module, inputs: Sequence[Any], held: Sequence[Held]) -> di
     Raises `Untraceable`.
     """
     reasons: list[Exception] = []
-    for dynamic in ("sizes and numbers", "numbers", ""):
-        feeds = Feeds(model, inputs, held, sizes="sizes" in dynamic, numbers="numbers" in dynamic)
+    for attempt in ATTEMPTS:
+        feeds = Feeds(model, inputs, held, sizes=attempt.sizes, numbers=attempt.numbers)
         try:
-            traced = _trace(model, inputs, held, feeds)
+            traced = _trace(model, inputs, held, feeds, attempt)
             return Writer(feeds, traced).graph()
         except Exception as error:  # a forward may raise anything; the last attempt has the fewest symbols to blame
             reasons.append(error)
     raise Untraceable(f"{type(reasons[-1]).__name__}: {reasons[-1]}"[:500]) from reasons[-1]
 
 
-def _trace(model: nn.Module, inputs: Sequence[Any], held: Sequence[Held], feeds: Feeds) -> fx.GraphModule:
+def _trace(
+    model: nn.Module, inputs: Sequence[Any], held: Sequence[Held], feeds: Feeds, attempt: Attempt
+) -> fx.GraphModule:
     def flat(*values: Any) -> list[torch.Tensor]:
         inputs_given, state_given = feeds.given(values)
         tensors: list[torch.Tensor] = []
@@ -89,7 +110,8 @@ def _trace(model: nn.Module, inputs: Sequence[Any], held: Sequence[Held], feeds:
     table: dict[Any, Callable[..., Any]] = get_decompositions(DECOMPOSED)
     traced = make_fx(functionalize(flat), table, tracing_mode="real", _allow_non_fake_inputs=True)
     symbolic = mock.patch.object(math, "sqrt", _sqrt(math.sqrt))
-    with feeds.mode, torch.no_grad(), enable_python_dispatcher(), symbolic, _quiet():
+    dispatcher = enable_python_dispatcher() if attempt.python else nullcontext()
+    with feeds.mode, torch.no_grad(), dispatcher, symbolic, _quiet():
         graph: fx.GraphModule = traced(*(feed.value for feed in feeds.all))
     return graph
 
