@@ -11,9 +11,10 @@ from pytest_kernelfalcon.generator.cookbook.graph import Expression, Graph, Node
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import Lowering, Value
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 from pytest_kernelfalcon.generator.cookbook.pointwise.options import Configuration
+from pytest_kernelfalcon.generator.cookbook.pointwise.replay import Path, Replay
 from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import Names, assign, full, is_float, sum_lines
-from pytest_kernelfalcon.generator.cookbook.pointwise.views import Path, Replay
+from pytest_kernelfalcon.generator.cookbook.pointwise.views import replayed
 
 PART = re.compile(r"\]$|\.select\(")
 """A step after which a tensor is a part of what it was."""
@@ -65,17 +66,19 @@ class Kernel:
         )
         self.results = lowering.run()
         self.statements = lowering.statements
-        self.outs = [self.names.fresh("out" if len(self.refs) == 1 else f"out_{k}") for k in range(len(self.refs))]
+        count = len(self.refs)
+        self.outs = [self.names.fresh("out" if count == 1 else f"out_{k}", "_ptr") for k in range(count)]
         for leaf in self.leaves.values():
             self._classify(leaf)
         self._group()
 
     def _load(self, node: Node, path: Path) -> str:
-        replay = Replay.of(self.graph, node.outputs[0], path, self.access.expression, self.configuration.fractions)
+        replay = replayed(self.graph, node, path, self.access.expression, self.configuration.fractions)
         key = node.id, tuple(replay.steps)
         if key not in self.leaves:
             wish = f"{node.name}_part" if any(PART.search(step) for step in replay.steps) else node.name
-            self.leaves[key] = Leaf(node, self.names.fresh(wish), replay)
+            suffixes = ["_ptr", "_offsets", *(f"_stride_{dim}" for dim in range(len(self.shape)))]
+            self.leaves[key] = Leaf(node, self.names.fresh(wish, *suffixes), replay)
         return self.leaves[key].name
 
     def _scalar(self, number: Expression, dtype: str) -> str:
@@ -91,7 +94,7 @@ class Kernel:
         leaf.shape = (1,) * (len(self.shape) - len(own)) + tuple(own)
         if self.shape and (not own or (max(own) == 1 and 1 not in self.shape)):
             leaf.kind = "scalar"
-        elif leaf.shape == self.shape and self._at_offsets(leaf):
+        elif not self.shape or (leaf.shape == self.shape and self._at_offsets(leaf)):
             leaf.kind = "linear"
 
     def _at_offsets(self, leaf: Leaf) -> bool:
@@ -175,7 +178,7 @@ class Kernel:
         cast = ".to(tl.float32)" if is_float(leaf.dtype) and leaf.dtype != "float64" else ""
         if leaf.kind == "scalar":
             return [f"    {leaf.name} = tl.load({leaf.name}_ptr){cast}"]
-        terms = [f"index_{k} * {leaf.name}_stride_{k}" for k in self.moves(leaf)] or ["offsets * 0"]
+        terms = [f"index_{k} * {leaf.name}_stride_{k}" for k in self.moves(leaf)]
         terms = ["offsets"] if leaf.kind == "linear" else terms
         line = f"    {leaf.name} = tl.load({' + '.join([f'{leaf.name}_ptr', *terms])}, mask=mask){cast}"
         if len(line) <= 120:

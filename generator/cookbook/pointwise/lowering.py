@@ -9,9 +9,10 @@ from typing import Any
 from pytest_kernelfalcon.generator.cookbook.graph import Expression, Graph, Node, Ref, references
 from pytest_kernelfalcon.generator.cookbook.pointwise import activations, arithmetic, choices  # noqa: F401 (the table)
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
+from pytest_kernelfalcon.generator.cookbook.pointwise.replay import Path
 from pytest_kernelfalcon.generator.cookbook.pointwise.table import OPERATIONS, Operation, Scope, Unplaced
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import HALF, REGISTER, Names, full, is_float, number, rounded
-from pytest_kernelfalcon.generator.cookbook.pointwise.views import VIEWS, Path, is_view
+from pytest_kernelfalcon.generator.cookbook.pointwise.views import VIEWS, is_view
 
 SOURCES = ("input", "state")
 CONSTANTS: dict[str, Callable[[Node], Any]] = {

@@ -67,15 +67,15 @@ class Names:
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = {"torch", "triton", "tl", "libdevice", *keyword.kwlist, *taken}
 
-    def fresh(self, wish: str) -> str:
-        """`wish` if it is free, else with the first number that makes it so."""
+    def fresh(self, wish: str, *suffixes: str) -> str:
+        """`wish` if it is free, else with the first number that makes it so; with each of `suffixes` it is free too."""
         base = re.sub(r"\W+", "_", wish).strip("_") or "value"
         base = f"_{base}" if base[0].isdigit() else base
         name, k = base, 0
-        while name in self._taken:
+        while not self._taken.isdisjoint(names := {name, *(name + suffix for suffix in suffixes)}):
             k += 1
             name = f"{base}_{k}"
-        self._taken.add(name)
+        self._taken |= names
         return name
 
 

@@ -23,8 +23,18 @@ from pytest_kernelfalcon.judge.interpreter.overflow import AddressOps
 class OtherOps:
     """What is slow, wrong or missing in Triton's own."""
 
+    binary_op: Any
+    """Triton's own: an elementwise numpy function over two handles."""
+
     def create_erf(self, arg: Any) -> Any:
         return TensorHandle(torch.from_numpy(np.array(arg.data)).erf().numpy(), arg.dtype.scalar)
+
+    def create_maxnumf(self, lhs: Any, rhs: Any) -> Any:
+        """The number where one side is NaN, as GPUs do; Triton 3.6's own gives NaN."""
+        return self.binary_op(lhs, rhs, np.fmax)
+
+    def create_minnumf(self, lhs: Any, rhs: Any) -> Any:
+        return self.binary_op(lhs, rhs, np.fmin)
 
     def create_umulhi(self, lhs: Any, rhs: Any) -> Any:
         bits = 8 * lhs.data.itemsize

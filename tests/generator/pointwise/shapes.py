@@ -176,6 +176,7 @@ class Named(nn.Module):
 
 def case_names_that_mean_something_else():
     check(Named(), [R(4, 8), R(4, 8)])
+    check(lambda x_ptr, x, x_stride_0: x_ptr * x + x_stride_0, [R(4, 8), R(4, 1), R(4, 8)])
 
 
 def case_long_chains():

@@ -249,6 +249,22 @@ def case_reductions_of_nan():
 
 
 @triton.jit
+def pairwise(x, y, z, N: tl.constexpr):
+    i = tl.arange(0, N)
+    a, b = tl.load(x + i), tl.load(y + i)
+    tl.store(z + i, tl.maximum(a, b))
+    tl.store(z + N + i, tl.minimum(a, b))
+    tl.store(z + 2 * N + i, tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL))
+
+
+def case_maximum_and_minimum_of_nan():
+    nan, z = float("nan"), torch.zeros(3, 4)
+    launch(pairwise, (1,), torch.tensor([nan, 1.0, nan, 2.0]), torch.tensor([5.0, nan, nan, 3.0]), z, 4)
+    assert z[0, :2].tolist() == z[1, :2].tolist() == [5, 1] and z[:2, 2].isnan().all()
+    assert z[2, :3].isnan().all() and z[:, 3].tolist() == [3, 2, 3]
+
+
+@triton.jit
 def sum_of_halves(x, z, N: tl.constexpr):
     tl.store(z, tl.sum(tl.load(x + tl.arange(0, N)), axis=0))
 
