@@ -70,6 +70,7 @@ class Trial:
     pool: Pool = field(default_factory=Pool)
     form: Form | None = None
     ran_declared: bool = False
+    kernels_run: set[str] = field(default_factory=set)
     plan: list[dict[str, Any]] = field(default_factory=list)
     programs: int = 0
     tuned: int = 1
@@ -145,6 +146,7 @@ class Trial:
         }
         answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
         self.plan = self.plan or answer["plan"]
+        self.kernels_run.update(answer["kernels"])
         return Run(case, expected, answer, fds[0])
 
     def expect(self, case: Case) -> tuple[dict[str, Any], list[int]]:

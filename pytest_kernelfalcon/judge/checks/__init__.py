@@ -31,5 +31,6 @@ CHECKS: list[Check] = [
     Check("run", repeated.same_tensors),
     Check("run", repeated.configurations),
     Check("run", running.varied_sizes),
+    Check("run", running.declared_kernels),
     Check("repeat", repeated.program_orders, gates=("accept",)),
 ]

@@ -57,6 +57,16 @@ def varied_sizes(trial: Trial) -> None:
         raise found
 
 
+def declared_kernels(trial: Trial) -> None:
+    """Where smaller sizes stood for the declared ones, every kernel that those launch must have been run."""
+    if trial.ran_declared:
+        return
+    never = sorted({launch["kernel"] for launch in trial.plan} - trial.kernels_run)
+    if never:
+        named = ", ".join(f"`{name}`" for name in never)
+        trial.fail(Cause.NOT_RUNNABLE, detail=f"only the problem's own sizes, too large to run here, launch {named}")
+
+
 class _Search:
     """Remembers every case, and follows one cause only while hypothesis shrinks."""
 

@@ -174,7 +174,8 @@ class Running:
 def _summary(said: Said, with_plan: bool) -> dict[str, Any]:
     programs = sum(launch.programs for launch in said.launches)
     figures = {"launches": len(said.launches), "programs": programs, "tuned": said.tuned, "reads": said.reads}
-    return figures | {"plan": said.raw_launches if with_plan else []}
+    kernels = sorted({launch.kernel for launch in said.launches})
+    return figures | {"kernels": kernels, "plan": said.raw_launches if with_plan else []}
 
 
 def _touched(launch: Launch) -> set[int]:
