@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from pytest_kernelfalcon.contracts.trees import Tree, leaves
+from pytest_kernelfalcon.contracts.variants import Variants
 
 SCHEMA = 1
 SizeClass = Literal["data", "model", "hyper"]
@@ -90,6 +91,7 @@ class Contract:
     admitted: for a data size, other values that the model was seen to take (declared first).
     shrunk: sizes at which a machine without a GPU can run it (model sizes included), or None where the
     declared ones are small already; admitted_shrunk: the same as `admitted`, around the shrunk sizes.
+    variants: other types, strides and values that it was seen to take.
     graph: the traced operations (see judge/roles/graph.py), for authors that match on them.
     flags: facts a reader should know (dropout_eval, sizes_fixed, …).
     """
@@ -106,6 +108,7 @@ class Contract:
     admitted: dict[str, list[int]]
     shrunk: Sizes | None
     admitted_shrunk: dict[str, list[int]]
+    variants: Variants = field(default_factory=Variants)
     mutates: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     graph: dict[str, Any] = field(default_factory=dict)
@@ -118,7 +121,7 @@ class Contract:
     def signature(self) -> str:
         """sha256 over everything that a kernel for it depends on."""
         data = asdict(self)
-        for name in ("id", "count", "where", "graph"):
+        for name in ("id", "count", "where", "graph", "variants"):
             data.pop(name)
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
@@ -149,6 +152,7 @@ class Contract:
         fields["inputs"] = [Input(**item) for item in data["inputs"]]
         fields["state"] = [State(**_tuples(item, shapes)) for item in data["state"]]
         fields["outputs"] = [Output(**_tuples(item, shapes)) for item in data["outputs"]]
+        fields["variants"] = Variants.of(data["variants"])
         return cls(**fields)
 
 

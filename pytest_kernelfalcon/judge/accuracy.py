@@ -3,8 +3,9 @@
     RMS error of the kernel   ≤ 4 × max(RMS error of eager,   half an ulp at the RMS of the truth)
     worst error of the kernel ≤ 8 × max(worst error of eager, two ulps at the RMS of the truth)
 
-Eager's error is pooled over the cases of a verdict, as a fraction of the truth's RMS: in a case of few elements it
-can be small by luck. Measured on honest and dishonest kernels: see docs/architecture.md.
+Eager's error is pooled over a verdict's cases of one kind (type and values), as a fraction of the truth's RMS: in a
+case of few elements it can be small by luck, and among adversarial values it is large by intent. Measured on honest
+and dishonest kernels: see docs/architecture.md.
 """
 
 from __future__ import annotations
@@ -31,23 +32,24 @@ class Judgement:
 
 @dataclass
 class Pool:
-    """Eager's largest errors so far, by output, as fractions of the floor."""
+    """Eager's largest errors so far, by output and kind of case, as fractions of the floor."""
 
-    rms: dict[int, float] = field(default_factory=dict)
-    top: dict[int, float] = field(default_factory=dict)
+    rms: dict[tuple[int, str], float] = field(default_factory=dict)
+    top: dict[tuple[int, str], float] = field(default_factory=dict)
 
-    def bounds(self, output: int, figures: dict[str, Any]) -> tuple[float, float]:
+    def bounds(self, output: int, kind: str, figures: dict[str, Any]) -> tuple[float, float]:
         """Eager's RMS and worst error to hold this case against, in the output's units."""
         floor = figures["floor"]
         if floor == 0:
             return figures["eager_rms"], figures["eager_top"]
-        self.rms[output] = max(self.rms.get(output, 1.0), figures["eager_rms"] / floor)
-        self.top[output] = max(self.top.get(output, FLOOR_TO_WORST), figures["eager_top"] / floor)
-        return self.rms[output] * floor, self.top[output] * floor
+        key = output, kind
+        self.rms[key] = max(self.rms.get(key, 1.0), figures["eager_rms"] / floor)
+        self.top[key] = max(self.top.get(key, FLOOR_TO_WORST), figures["eager_top"] / floor)
+        return self.rms[key] * floor, self.top[key] * floor
 
 
-def decide(output: int, figures: dict[str, Any], pool: Pool) -> Judgement:
-    """Whether one output is right, given the comparer's figures."""
+def decide(output: int, figures: dict[str, Any], pool: Pool, kind: str = "") -> Judgement:
+    """Whether one output is right, given the comparer's figures in a case of that kind."""
     match figures["kind"]:
         case "empty":
             return Judgement(None, 0.0)
@@ -58,7 +60,7 @@ def decide(output: int, figures: dict[str, Any], pool: Pool) -> Judgement:
         if figures[key]:
             facts = {"output": output, "count": figures[key], "total": figures["total"]}
             return Judgement(cause, float("inf"), facts, worst)
-    rms_bound, worst_bound = pool.bounds(output, figures)
+    rms_bound, worst_bound = pool.bounds(output, kind, figures)
     rms, top = _over(figures["rms"], rms_bound), _over(figures["top"], worst_bound)
     worst["error_over_eager"] = top
     if rms <= RMS_BOUND and top <= WORST_BOUND:

@@ -42,8 +42,12 @@ class Found(Exception):
 
 
 class UnsupportedHere(Exception):
-    """The candidate says that it does not serve the case's sizes."""
+    """The candidate says that it does not serve the case, or fails loudly in a type that is not the problem's own."""
 
 
 class Costly(Exception):
     """The case takes more operations than the gate allows."""
+
+
+class NotTaken(Exception):
+    """The problem itself does not run in this variant at the case's sizes, though it does at others."""

@@ -10,13 +10,16 @@ GateName = Literal["seed", "accept"]
 
 @dataclass(frozen=True)
 class Gate:
-    """cases: distinct calls compared. targets: compute capabilities to compile for. operations: what one call may take
-    in the interpreter (see `interpreter.Budget`). configurations: how many of an autotuned kernel's are tried. orders:
-    orders of the programs that the first case is repeated in.
+    """cases: distinct calls compared. variants: how many of them are of one variant alone (another type, layout, kind
+    of values); drawn: how many mix these with other sizes, at least. targets: compute capabilities to compile for.
+    operations: what one call may take in the interpreter (see `interpreter.Budget`). configurations: how many of an
+    autotuned kernel's are tried. orders: orders of the programs that the first case is repeated in.
     """
 
     name: GateName
     cases: int
+    variants: int
+    drawn: int
     targets: tuple[int, ...]
     operations: int
     configurations: int
@@ -37,10 +40,12 @@ class Patience:
 
 
 GATES: dict[GateName, Gate] = {
-    "seed": Gate("seed", cases=8, targets=(90,), operations=20_000, configurations=2),
+    "seed": Gate("seed", cases=8, variants=3, drawn=3, targets=(90,), operations=20_000, configurations=2),
     "accept": Gate(
         "accept",
         cases=24,
+        variants=32,
+        drawn=8,
         targets=(80, 90, 100),
         operations=60_000,
         configurations=32,

@@ -29,7 +29,8 @@ class Judge:
     """Starts its zygotes at the first need; `close` (or leaving a `with`) ends every process.
 
     platform: `auto`, `cpu`. sandbox: `require` refuses to run where something of it is missing, `off` does without.
-    cache: a directory for compile results, or None. Raises `Unavailable` for a platform that is not here.
+    cache: a directory for compile results and for the structures of failing cases, or None. Raises `Unavailable` for a
+    platform that is not here.
     """
 
     def __init__(
@@ -43,7 +44,8 @@ class Judge:
         self._sandbox = sandbox
         self._patience = patience or Patience()
         self._zygotes = Zygotes(sandbox)
-        self._compiled = Compiled(cache)
+        self._compiled = Compiled(cache / "compiled" if cache else None)
+        self._examples = cache / "examples" if cache else None
         self._references: dict[str, Child] = {}
         self._comparer: Child | None = None
         self._allowed = False
@@ -145,6 +147,7 @@ class Judge:
             patience=self._patience,
             compiled=self._compiled,
             versions=self._zygotes.any(control).versions,
+            examples=self._examples,
             flags=list(contract.flags),
         )
 
@@ -165,7 +168,7 @@ class Judge:
         return self._comparer
 
     def _verdict(self, trial: Trial, finding: Finding | None, source: str) -> Verdict:
-        outcome = finding.outcome if finding else ("specialised" if trial.unsupported else "accepted")
+        outcome = finding.outcome if finding else ("specialised" if trial.specialised else "accepted")
         verdict = Verdict(
             outcome=outcome,
             stage=finding.stage if finding else "done",

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
 from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
-from pytest_kernelfalcon.contracts.contract import ITEMSIZE, Contract
+from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.sizes import rewrite
 from pytest_kernelfalcon.contracts.trees import leaves
+from pytest_kernelfalcon.contracts.variants import DECLARED
 from pytest_kernelfalcon.judge.accuracy import Judgement, Pool
+from pytest_kernelfalcon.judge.arguments import declared_arguments, storage_names
 from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.compiled import Compiled
-from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
+from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, NotTaken, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import Gate, Patience
 from pytest_kernelfalcon.judge.host import Child, Ended, Overdue, Zygotes
 from pytest_kernelfalcon.judge.platforms import Form, Platform
@@ -53,7 +55,10 @@ class Run:
 
 @dataclass
 class Trial:
-    """Everything that the checks share. `close` ends every process of it but the reference and the comparer."""
+    """Everything that the checks share. examples: where structures of failing cases are kept.
+
+    `close` ends every process of it but the reference and the comparer.
+    """
 
     contract: Contract
     source: str
@@ -66,6 +71,7 @@ class Trial:
     patience: Patience
     compiled: Compiled
     versions: dict[str, str]
+    examples: Path | None = None
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     pool: Pool = field(default_factory=Pool)
     form: Form | None = None
@@ -108,6 +114,21 @@ class Trial:
     def flag(self, *names: str) -> None:
         self.flags.extend(name for name in names if name not in self.flags)
 
+    def unserved(self, case: Case, detail: str) -> None:
+        """Remember a case that the candidate does not serve, and says so."""
+        entry = case.to_json() | {"detail": detail}
+        if entry not in self.unsupported:
+            self.unsupported.append(entry)
+        if case.dtype != DECLARED:
+            self.flag(f"not_in_{case.dtype}")
+
+    @property
+    def specialised(self) -> bool:
+        """Whether it left out a case in the problem's own types. Others are a gift: a kernel may refuse them loudly,
+        and is flagged for it; what it computes in them must be right.
+        """
+        return any(entry["dtypes"] == DECLARED for entry in self.unsupported)
+
     def start(self) -> None:
         """Fork tracer and executor; until the candidate is parsed, extracted and imported."""
         left, right = Channel.pair()
@@ -125,12 +146,11 @@ class Trial:
     def _keep(self, child: Child) -> Child:
         return self._stack.enter_context(child)
 
-    def dry(self, pick: int = 0) -> dict[str, Any]:
+    def dry(self, pick: int = 0, dtype: str = DECLARED) -> dict[str, Any]:
         """The launch plan at the problem's own sizes, without memory or data. {"end": "unreadable"} where the plan
         hangs on what a kernel computes. Raises `UnsupportedHere`.
         """
-        storages, inputs, state, names = _declared(self.contract)
-        call = {"inputs": inputs, "state": state, "storages": storages, "names": names, "mutates": []}
+        call = declared_arguments(self.contract, dtype)
         return self._call(call, How(pick=pick), None, dry=True)[0]
 
     def run(self, case: Case, how: How | None = None) -> Run:
@@ -156,18 +176,21 @@ class Trial:
             path = self.contract.source["module"]
             mutates = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
             request = {"source": source, "path": path, "seed": case.seed(self.secret), "mutates": mutates}
+            request |= {"dtype": case.dtype, "strides": case.strides, "values": case.values}
             self.reference.send({"case": request})
-            self._references[case] = self._referenced(path)
+            self._references[case] = self._referenced(path, case)
             self.flag(*self._references[case][0]["flags"])
         return self._references[case]
 
-    def _referenced(self, path: str) -> tuple[dict[str, Any], list[int]]:
+    def _referenced(self, path: str, case: Case) -> tuple[dict[str, Any], list[int]]:
         try:
             answer, fds = self.reference.receive(self.control, self.patience.reference)
         except Ended as ended:
             raise ProblemError(path, Cause.PROBLEM_CRASH, detail=f"forward ({ended.how})") from None
         except Overdue as overdue:
             raise ProblemError(path, Cause.PROBLEM_HANG, detail="forward", seconds=overdue.seconds) from None
+        if "broken" in answer and not case.plain:
+            raise NotTaken
         if "broken" in answer:
             raise ProblemError(path, Cause.named(answer["broken"]), line=answer["line"], **answer["facts"])
         return answer, fds
@@ -235,42 +258,3 @@ class Trial:
             case "ready" | "result" | "unreadable":
                 return
         raise JudgeError(f"the executor answers {answer['end']!r}")
-
-
-def storage_names(contract: Contract, expected: dict[str, Any]) -> list[str]:
-    """Each storage by the first argument that uses it, for messages about memory."""
-    names = [f"storage {i}" for i in range(len(expected["storages"]))]
-    trees = [*zip((item.name for item in contract.inputs), expected["inputs"], strict=True), *expected["state"].items()]
-    for name, tree in reversed(trees):
-        for leaf in leaves(tree):
-            names[leaf["storage"]] = name
-    return names
-
-
-def _declared(contract: Contract) -> tuple[list[dict[str, int]], list[Any], dict[str, Any], list[str]]:
-    """The arguments at the declared sizes: inputs with their own storages, state contiguous."""
-    ends: dict[int, int] = {}
-    inputs = [item.value for item in contract.inputs]
-    for tree in inputs:
-        for leaf in leaves(tree):
-            last = leaf["offset"] + sum((n - 1) * s for n, s in zip(leaf["shape"], leaf["stride"], strict=True))
-            size = (last + 1) * ITEMSIZE[leaf["dtype"]] if all(leaf["shape"]) else 0
-            ends[leaf["storage"]] = max(ends.get(leaf["storage"], 0), size)
-    sizes = [ends[i] for i in sorted(ends)]
-    state: dict[str, Any] = {}
-    for item in contract.state:
-        if item.tied_to is None:
-            stride = _contiguous(item.shape)
-            spec = {"shape": list(item.shape), "stride": stride, "offset": 0, "dtype": item.dtype}
-            state[item.arg] = {"t": spec | {"storage": len(sizes)}}
-            sizes.append(math.prod(item.shape) * ITEMSIZE[item.dtype])
-    return [{"offset": 0, "nbytes": n} for n in sizes], inputs, state, []
-
-
-def _contiguous(shape: tuple[int, ...]) -> list[int]:
-    strides: list[int] = []
-    step = 1
-    for size in reversed(shape):
-        strides.insert(0, step)
-        step *= max(size, 1)
-    return strides

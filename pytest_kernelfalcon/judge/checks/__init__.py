@@ -30,7 +30,8 @@ CHECKS: list[Check] = [
     Check("compile", compiled.after_reads),
     Check("run", repeated.same_tensors),
     Check("run", repeated.configurations),
-    Check("run", running.varied_sizes),
+    Check("run", running.varied_cases),
     Check("run", running.declared_kernels),
+    Check("compile", compiled.other_types, gates=("accept",)),
     Check("repeat", repeated.program_orders, gates=("accept",)),
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.compiled import Rows
-from pytest_kernelfalcon.judge.finding import Finding, Found
+from pytest_kernelfalcon.judge.finding import Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.host import Ended, Overdue
 from pytest_kernelfalcon.judge.trial import Trial
 
@@ -35,9 +37,28 @@ def for_targets(trial: Trial) -> None:
         raise Found(Finding(Cause.OUT_OF_RESOURCES, trial.stage, facts, row["line"]))
 
 
-def compile_plan(trial: Trial, launches: list[dict[str, Any]]) -> Rows:
-    """Rows of the compile role (judge/roles/compile.py), from the cache where this was compiled before."""
-    job = {"source": trial.source, "launches": launches, "targets": list(trial.gate.targets)}
+def other_types(trial: Trial) -> None:
+    """What runs in another floating type must compile in it too, for one target, or it is not served in it."""
+    for dtype in trial.contract.variants.dtypes:
+        if HOST_READS in trial.flags or any(entry["dtypes"] == dtype for entry in trial.unsupported):
+            continue
+        try:
+            plan = trial.dry(dtype=dtype)
+        except UnsupportedHere as unsupported:
+            trial.unserved(Case.of(trial.contract.declared, dtype=dtype), str(unsupported))
+            continue
+        for row in compile_plan(trial, plan["plan"], trial.gate.targets[:1]):
+            if row["status"] == "error":
+                detail = f"`{row['kernel']}` does not compile for {row['target']}: {row['detail']}"
+                trial.unserved(Case.of(trial.contract.declared, dtype=dtype), detail)
+
+
+def compile_plan(trial: Trial, launches: list[dict[str, Any]], targets: Sequence[int] | None = None) -> Rows:
+    """Rows of the compile role (judge/roles/compile.py), from the cache where this was compiled before.
+
+    targets: the gate's, unless given.
+    """
+    job = {"source": trial.source, "launches": launches, "targets": list(targets or trial.gate.targets)}
     key = hashlib.sha256(json.dumps([job, trial.versions], sort_keys=True).encode()).hexdigest()
     if (known := trial.compiled.get(key)) is not None:
         return known

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.trees import leaves, skeleton
 from pytest_kernelfalcon.judge.accuracy import decide
+from pytest_kernelfalcon.judge.arguments import storage_names
 from pytest_kernelfalcon.judge.finding import Finding, Found
 from pytest_kernelfalcon.judge.trial import Run, Trial
 
@@ -41,8 +42,6 @@ def structure(trial: Trial, run: Run) -> None:
 
 def inputs_kept(trial: Trial, run: Run) -> None:
     """No input or state is changed but those that the problem changes itself."""
-    from pytest_kernelfalcon.judge.trial import storage_names
-
     mutable = set()
     for item, tree in zip(trial.contract.inputs, run.expected["inputs"], strict=True):
         if item.name in trial.contract.mutates:
@@ -54,8 +53,6 @@ def inputs_kept(trial: Trial, run: Run) -> None:
 
 def own_memory(trial: Trial, run: Run) -> None:
     """An output is memory that a kernel wrote, and an input's only where `forward` returns that input."""
-    from pytest_kernelfalcon.judge.trial import storage_names
-
     names = storage_names(trial.contract, run.expected)
     for index, mine in enumerate(run.got["tensors"][: len(trial.contract.outputs)]):
         if mine["storage"] < len(names):
@@ -78,7 +75,7 @@ def accurate(trial: Trial, run: Run) -> None:
     """Values, held against eager's and fp64's by the comparer."""
     figures = trial.compare(run, run.got["tensors"])
     for index, numbers in enumerate(figures):
-        judgement = decide(index, numbers, trial.pool)
+        judgement = decide(index, numbers, trial.pool, run.case.kind)
         if judgement.cause is not None:
             _found(trial, run, judgement.cause, judgement.worst, **judgement.facts)
         trial.note(judgement)

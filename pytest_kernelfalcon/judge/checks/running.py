@@ -1,15 +1,23 @@
-"""Running: at the form that stands for the problem, then at varied data sizes."""
+"""Running: at the form that stands for the problem, then at varied sizes, types, strides and values."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pytest_kernelfalcon.contracts.causes import Cause
-from pytest_kernelfalcon.judge.cases import Case, find_failing, varied
+from pytest_kernelfalcon.contracts.variants import DECLARED
+from pytest_kernelfalcon.judge.cases import Case, Memory, find_failing, single, varied
 from pytest_kernelfalcon.judge.checks.outputs import judge_outputs
-from pytest_kernelfalcon.judge.finding import Costly, Found, UnsupportedHere
+from pytest_kernelfalcon.judge.finding import Costly, Found, NotTaken, UnsupportedHere
 from pytest_kernelfalcon.judge.platforms import Form
 from pytest_kernelfalcon.judge.trial import How, Trial
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 SHRUNK_FORM = "shrunk_form"
+LOUD = (Cause.WRAPPER_RAISED, Cause.KERNEL_RAISED, Cause.OUTPUT_DTYPE)
+"""How a kernel may fail in a type that its problem never declared: nobody takes that for a result."""
 MAX_TRIES = 4
 """Draws of hypothesis for each case wanted: some are repetitions, or sizes that the candidate does not serve."""
 
@@ -42,15 +50,28 @@ def _not_served(trial: Trial, form: Form, unsupported: UnsupportedHere, ran: boo
         trial.fail(Cause.UNSUPPORTED_DECLARED, detail=str(unsupported))
     if not ran:
         trial.fail(Cause.UNSUPPORTED_SHRUNK, detail=str(unsupported))
-    _remember(trial, Case.of(form.sizes), unsupported)
+    trial.unserved(Case.of(form.sizes), str(unsupported))
 
 
-def varied_sizes(trial: Trial) -> None:
-    """The gate's number of cases at sizes that hypothesis draws; the failing one is shrunk to the simplest."""
+def varied_cases(trial: Trial) -> None:
+    """The gate's number of cases at what hypothesis draws: the problem's variants one by one, as many as the gate
+    wants, then sizes with layouts and with types or values. The failing case is shrunk to the simplest.
+    """
+    from hypothesis.strategies import sampled_from
+
     assert trial.form is not None
-    search = _Search(trial)
-    cases = varied(trial.form.sizes, trial.form.admitted)
-    simplest = find_failing(cases, search.fails, MAX_TRIES * trial.gate.cases)
+    contract, gate = trial.contract, trial.gate
+    alone = single(trial.form.sizes, contract.variants)
+    if alone:
+        _search(trial, "alone", sampled_from(alone), min(gate.variants, len(alone)))
+    drawn = varied(trial.form.sizes, trial.form.admitted, contract.variants)
+    _search(trial, "drawn", drawn, max(gate.cases - trial.cases, gate.drawn))
+
+
+def _search(trial: Trial, name: str, cases: SearchStrategy[Case], wanted: int) -> None:
+    search = _Search(trial, trial.cases + wanted)
+    memory = Memory(trial.examples, f"{trial.contract.signature} {name}")
+    simplest = find_failing(cases, search.fails, MAX_TRIES * wanted, memory)
     if search.stopped is not None:
         raise search.stopped
     if simplest is not None and (found := search.known[simplest]) is not None:
@@ -70,14 +91,14 @@ def declared_kernels(trial: Trial) -> None:
 class _Search:
     """Remembers every case, and follows one cause only while hypothesis shrinks."""
 
-    def __init__(self, trial: Trial) -> None:
-        self.trial = trial
+    def __init__(self, trial: Trial, enough: int) -> None:
+        self.trial, self._enough = trial, enough
         self.known: dict[Case, Found | None] = {}
         self.stopped: BaseException | None = None
         self._cause: Cause | None = None
 
     def fails(self, case: Case) -> bool:
-        enough = self._cause is None and self.trial.cases >= self.trial.gate.cases
+        enough = self._cause is None and self.trial.cases >= self._enough
         if self.stopped is not None or enough:
             return False
         try:
@@ -96,18 +117,17 @@ class _Search:
             try:
                 _run(self.trial, case, How())
             except Found as found:
-                self.known[case] = found
+                if case.dtype != DECLARED and found.finding.cause in LOUD:
+                    self.trial.unserved(case, found.finding.message)
+                else:
+                    self.known[case] = found
             except Costly:
                 self.trial.flag("costly_case_left_out")
+            except NotTaken:
+                self.trial.flag("variant_left_out")
             except UnsupportedHere as unsupported:
-                _remember(self.trial, case, unsupported)
+                self.trial.unserved(case, str(unsupported))
         return self.known[case]
-
-
-def _remember(trial: Trial, case: Case, unsupported: UnsupportedHere) -> None:
-    entry = {"sizes": dict(case.sizes), "detail": str(unsupported)}
-    if entry not in trial.unsupported:
-        trial.unsupported.append(entry)
 
 
 def _run(trial: Trial, case: Case, how: How) -> None:

@@ -111,7 +111,8 @@ def _trace(
     traced = make_fx(functionalize(flat), table, tracing_mode="real", _allow_non_fake_inputs=True)
     symbolic = mock.patch.object(math, "sqrt", _sqrt(math.sqrt))
     dispatcher = enable_python_dispatcher() if attempt.python else nullcontext()
-    with feeds.mode, torch.no_grad(), dispatcher, symbolic, _quiet():
+    linear = mock.patch.object(nn.functional, "linear", _linear)
+    with feeds.mode, torch.no_grad(), dispatcher, symbolic, linear, _quiet():
         graph: fx.GraphModule = traced(*(feed.value for feed in feeds.all))
     return graph
 
@@ -124,3 +125,9 @@ def _quiet() -> AbstractContextManager[object]:
 def _sqrt(plain: Callable[[Any], float]) -> Callable[[Any], Any]:
     """`math.sqrt` that keeps a symbolic size symbolic: dividing by the root of a width is common."""
     return lambda value: value**0.5 if isinstance(value, torch.SymInt | torch.SymFloat) else plain(value)
+
+
+def _linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """`F.linear`, whose C++ takes symbolic sizes for numbers where it adds a bias to more than two dimensions."""
+    plain = torch._C._nn.linear
+    return plain(x, weight, bias) if bias is None or x.dim() < 3 else plain(x, weight) + bias

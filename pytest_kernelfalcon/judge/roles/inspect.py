@@ -13,7 +13,8 @@ from typing import Any
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.contract import Contract, Sizes
-from pytest_kernelfalcon.judge.roles import describe
+from pytest_kernelfalcon.contracts.variants import Variants
+from pytest_kernelfalcon.judge.roles import admit, describe
 from pytest_kernelfalcon.judge.roles.behaviour import Behaviour, constant_output, observe
 from pytest_kernelfalcon.judge.roles.broken import Broken, listener
 from pytest_kernelfalcon.judge.roles.first_look import first_look
@@ -68,6 +69,7 @@ def inspect(source: str, path: str, name: str) -> Contract:
     flags = list(sizing.flags) if affordable(seen) else [*sizing.flags, "declared_fake"]
     behaviour = _behave(probe, form, sizing, flags)
     probe.deadline = math.inf
+    variants = _variants(probe, form, seen, sizing)
     instance = probe.instance({})
     held = state_of(instance.model)
     names = describe.input_names(instance, {item.arg for item in held})
@@ -90,6 +92,7 @@ def inspect(source: str, path: str, name: str) -> Contract:
         admitted=sizing.admitted,
         shrunk=sizing.shrunk,
         admitted_shrunk=sizing.admitted_shrunk,
+        variants=variants,
         mutates=[names[position] for position in behaviour.mutated],
         flags=flags,
         graph=describe.graph_of(instance, held, names, len(seen.ops)),
@@ -115,6 +118,17 @@ def _runnable_form(probe: Probe, seen: Seen, sizing: Sizing) -> Sizes:
     if not Probe(probe.source, probe.path, "real", math.inf).fits(form):
         raise Broken(Cause.PROBLEM_MEMORY, detail="forward")
     return form
+
+
+def _variants(probe: Probe, form: Sizes, seen: Seen, sizing: Sizing) -> Variants:
+    """Tried where the problem is judged on a machine without a GPU: at its smallest form."""
+    announce = listener.get()
+    announce("variants")
+    token = listener.set(lambda phase: None)
+    try:
+        return admit.admitted(probe.source, probe.path, sizing.shrunk or form, seen.ops, sizing, probe)
+    finally:
+        listener.reset(token)
 
 
 def _behave(probe: Probe, form: Sizes, sizing: Sizing, flags: list[str]) -> Behaviour:

@@ -1,7 +1,8 @@
 """Role `reference`: inputs, eager outputs and fp64 truth of one problem. PYTEST_DONT_REWRITE
 
-Requests {"case": {"source", "path", "seed", "mutates"}}; answers {"inputs", "state", "storages", "outputs", "tree",
-"flags"} with two memory files, the inputs' storages and the expected values; or {"broken", "facts", "line"}.
+Requests {"case": {"source", "path", "seed", "mutates", "dtype", "strides", "values"}}; answers {"inputs", "state",
+"storages", "outputs", "tree", "flags"} with two memory files, the inputs' storages and the expected values; or
+{"broken", "facts", "line"}.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pytest_kernelfalcon.judge.roles.modules import (
     seed_everything,
     state_of,
 )
+from pytest_kernelfalcon.judge.roles.variants import vary
 from pytest_kernelfalcon.judge.wire import Channel
 
 TRUTH_IS_EAGER = "truth_is_eager"
@@ -54,12 +56,18 @@ class Reference:
     def __init__(self) -> None:
         self._modules: dict[str, tuple[ModuleType, set[int]]] = {}
 
-    def case(self, source: str, path: str, seed: int, mutates: list[int]) -> tuple[dict[str, Any], list[int]]:
-        """One draw. mutates: positions of the inputs that `forward` changes, whose content is expected as well."""
+    def case(
+        self, source: str, path: str, seed: int, mutates: list[int], dtype: str, strides: str, values: str
+    ) -> tuple[dict[str, Any], list[int]]:
+        """One draw. mutates: positions of the inputs that `forward` changes, whose content is expected as well.
+
+        dtype, strides, values: see `contracts.variants`.
+        """
         module, fixed = self._module(source, path)
         instance = build(module, seed)
-        held = [item for item in state_of(instance.model) if item.tied_to is None]
-        _refresh(instance, held, fixed)
+        _refresh(instance, _own_state(instance), fixed)
+        vary(instance, dtype, strides, values)
+        held = _own_state(instance)
         storages = Storages()
         trees = [encode(value, lambda v: _spec(storages, v)) for value in instance.inputs]
         state = {item.arg: {"t": storages.spec(item.tensor)} for item in held}
@@ -89,6 +97,10 @@ class Reference:
                 draws.append(build_inputs(module))
             self._modules[source] = module, {i for i, pair in enumerate(zip(*draws, strict=False)) if _same(*pair)}
         return self._modules[source]
+
+
+def _own_state(instance: Instance) -> list[Held]:
+    return [item for item in state_of(instance.model) if item.tied_to is None]
 
 
 def _same(first: object, second: object) -> bool:

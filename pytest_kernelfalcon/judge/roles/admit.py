@@ -1,0 +1,133 @@
+"""Which variants a problem takes, found by running each once at its runnable form. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from pytest_kernelfalcon.contracts.contract import Sizes
+from pytest_kernelfalcon.contracts.variants import DECLARED, DRAWN, Variants
+from pytest_kernelfalcon.judge.roles import values
+from pytest_kernelfalcon.judge.roles.broken import Broken, TooSlow
+from pytest_kernelfalcon.judge.roles.held import state_of, tensors_in
+from pytest_kernelfalcon.judge.roles.modules import Instance, forward, outputs_of
+from pytest_kernelfalcon.judge.roles.moves import same_computation
+from pytest_kernelfalcon.judge.roles.probe import Probe, Seen, affordable
+from pytest_kernelfalcon.judge.roles.sizing import Sizing
+from pytest_kernelfalcon.judge.roles.variants import LAYOUTS, TYPES, vary, working_type
+
+SECONDS = 4.0
+FINITE, SOME_FINITE = 0.5, 0.25
+"""How much of the outputs must be finite for values to tell anything, for finite kinds and for inf and NaN."""
+STRETCHED_BYTES = 1 << 20
+STRETCHED_ELEMENTS = 128 << 10
+MIN_STRETCH = 4
+
+CONTRACTIONS = ("aten.mm", "aten.bmm", "aten.addmm", "aten.baddbmm", "aten.mv", "aten.dot", "aten.convolution")
+"""Whose honest kernels may leave out a product with a zero that is known to be one: 0 x inf is not asked of them."""
+CHOICES = (
+    "aten.sort", "aten.topk", "aten.kthvalue", "aten.median", "aten.mode", "aten.round", "aten.floor", "aten.ceil",
+    "aten.trunc",
+)  # fmt: skip
+"""Decisions that a tie leaves open."""
+
+
+def admitted(source: str, path: str, form: Sizes, ops: Sequence[str], sizing: Sizing, probe: Probe) -> Variants:
+    """form: the sizes to try at. What is not tried by the deadline is left out."""
+    real = Probe(source, path, "real", math.inf)
+    deadline = time.monotonic() + SECONDS
+
+    def tried(names: Sequence[str], takes: Callable[[str], bool]) -> list[str]:
+        return [name for name in names if time.monotonic() < deadline and takes(name)]
+
+    plain = real.instance(form)
+    tensors = tensors_in(plain.inputs)
+    working = working_type(plain)
+    others = [_name(dtype) for dtype in TYPES if working is not None and dtype != working]
+    alone = _own_memory(tensors)
+    kinds = [kind for kind in values.KINDS if values.concerns(tensors, kind) and not _open(kind, ops)]
+    return Variants(
+        working=_name(working) if working else "",
+        dtypes=tried(others, lambda name: _runs(real.instance(form), dtype=name)),
+        strides=tried([*LAYOUTS] if alone else [], lambda name: _runs(real.instance(form), strides=name)),
+        values=tried(kinds, lambda name: _runs(real.instance(form), kind=name)),
+        stretched=[*_stretched(probe, sizing, deadline)],
+    )
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _open(kind: str, ops: Sequence[str]) -> bool:
+    """Whether values of this kind would be answered differently by honest kernels."""
+    names = {op.rpartition(".")[0] for op in ops}
+    if kind in values.NOT_FINITE:
+        return not names.isdisjoint(CONTRACTIONS)
+    return kind in ("ties", "zeros") and not names.isdisjoint(CHOICES)
+
+
+def _own_memory(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether no two inputs lie in one storage: views of one tensor would be torn apart."""
+    storages = [tensor.untyped_storage()._cdata for tensor in tensors]
+    return len(set(storages)) == len(storages)
+
+
+def _runs(instance: Instance, dtype: str = DECLARED, strides: str = DECLARED, kind: str = DRAWN) -> bool:
+    """Whether the variant differs from the problem's own inputs, runs, and gives finite values enough."""
+    state, given = _held(instance), [_described(tensor) for tensor in tensors_in(instance.inputs)]
+    vary(instance, dtype, strides, kind)
+    if strides != DECLARED and given == [_described(tensor) for tensor in tensors_in(instance.inputs)]:
+        return False
+    if _held(instance) != state:
+        return False
+    try:
+        _, outputs = outputs_of(forward(instance, instance.inputs))
+    except Broken:
+        return False
+    share = SOME_FINITE if kind in values.NOT_FINITE else FINITE
+    return all(_finite(output) >= share for output in outputs)
+
+
+def _held(instance: Instance) -> list[tuple[str, str | None]]:
+    return [(item.arg, item.tied_to) for item in state_of(instance.model)]
+
+
+def _described(tensor: torch.Tensor) -> tuple[object, ...]:
+    return tuple(tensor.shape), tensor.stride(), tensor.storage_offset()
+
+
+def _finite(output: torch.Tensor) -> float:
+    if not output.is_floating_point() or not output.numel():
+        return 1.0
+    return float(output.isfinite().double().mean())
+
+
+def _stretched(probe: Probe, sizing: Sizing, deadline: float) -> Iterator[Sizes]:
+    """From the shrunk form, one data size at a time at its own value, or at the largest half of it that is small."""
+    if sizing.shrunk is None:
+        return
+    for name in sizing.admitted_shrunk:
+        value, least = sizing.declared[name], sizing.shrunk[name] * MIN_STRETCH
+        while value >= least and time.monotonic() < deadline:
+            sizes = {**sizing.shrunk, name: value}
+            if _takes(probe, sizes, sizing.shrunk):
+                yield sizes
+                break
+            value //= 2
+
+
+def _takes(probe: Probe, sizes: Sizes, shrunk: Sizes) -> bool:
+    try:
+        seen, base = probe.run(sizes), probe.run(shrunk)
+    except TooSlow:
+        return False
+    return seen is not None and base is not None and _small(seen) and same_computation(seen, base)
+
+
+def _small(seen: Seen) -> bool:
+    fits = seen.input_bytes + seen.state_bytes <= STRETCHED_BYTES and seen.output_elements <= STRETCHED_ELEMENTS
+    return fits and affordable(seen)

@@ -1,0 +1,94 @@
+"""A problem in another floating type, with its inputs laid out otherwise, or with other values. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from pytest_kernelfalcon.contracts.variants import DECLARED, DRAWN
+from pytest_kernelfalcon.judge.roles import values
+from pytest_kernelfalcon.judge.roles.held import state_of, tensors_in
+from pytest_kernelfalcon.judge.roles.modules import Instance
+
+TYPES = (torch.float32, torch.float16, torch.bfloat16)
+
+
+def vary(instance: Instance, dtype: str = DECLARED, strides: str = DECLARED, kind: str = DRAWN) -> None:
+    """Changes the instance: values first, in the problem's own type, so that each type sees the same kind."""
+    if kind != DRAWN:
+        instance.inputs = values.changed(instance.inputs, kind)
+    if dtype != DECLARED:
+        retype(instance, getattr(torch, dtype))
+    if strides != DECLARED:
+        instance.inputs = [laid_out(value, LAYOUTS[strides]) for value in instance.inputs]
+
+
+def working_type(instance: Instance) -> torch.dtype | None:
+    """The one floating type of all inputs and state; None where there are several, none, or not one of `TYPES`."""
+    tensors = [*tensors_in(instance.inputs), *(item.tensor for item in state_of(instance.model))]
+    found = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
+    return found.pop() if len(found) == 1 and found <= set(TYPES) else None
+
+
+def retype(instance: Instance, dtype: torch.dtype) -> None:
+    """Model and inputs in another floating type; tensors of other types stay."""
+    model = instance.model.to(dtype)
+    for module in model.modules():
+        for name, value in vars(module).items():
+            if isinstance(value, torch.Tensor) and value.is_floating_point():
+                vars(module)[name] = value.to(dtype)
+    instance.inputs = [_to(value, dtype) for value in instance.inputs]
+
+
+def _to(value: Any, dtype: torch.dtype) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.to(dtype) if value.is_floating_point() else value
+    if isinstance(value, list | tuple):
+        return type(value)(_to(item, dtype) for item in value)
+    if isinstance(value, dict):
+        return {key: _to(item, dtype) for key, item in value.items()}
+    return value
+
+
+def laid_out(value: Any, layout: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """An input in a layout of its own; what has no elements, or is no plain contiguous tensor, stays."""
+    if not isinstance(value, torch.Tensor) or not value.is_contiguous() or not value.numel() or not value.dim():
+        return value
+    return layout(value)
+
+
+def transposed(x: torch.Tensor) -> torch.Tensor:
+    """The last two dimensions the other way round in memory."""
+    return x.transpose(-1, -2).contiguous().transpose(-1, -2) if x.dim() > 1 else x
+
+
+def padded(x: torch.Tensor) -> torch.Tensor:
+    """Rows in longer rows, the first of which does not begin the storage; between them lies what spoils a result."""
+    base = _spoilt(x, [*x.shape[:-1], x.shape[-1] + 5])
+    view = base.narrow(-1, 2, x.shape[-1])
+    view.copy_(x)
+    return view
+
+
+def stepped(x: torch.Tensor) -> torch.Tensor:
+    """Every other element of rows twice as long."""
+    view = _spoilt(x, [*x.shape[:-1], x.shape[-1] * 2])[..., ::2]
+    view.copy_(x)
+    return view
+
+
+def _spoilt(x: torch.Tensor, shape: list[int]) -> torch.Tensor:
+    """NaN where there is one; integers that are no index; for truth values, True."""
+    base = torch.empty(shape, dtype=x.dtype, device=x.device)
+    if x.dtype == torch.bool:
+        return base.fill_(True)
+    return base.fill_(float("nan")) if x.is_floating_point() else base.fill_(torch.iinfo(x.dtype).max)
+
+
+LAYOUTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "transposed": transposed,
+    "padded": padded,
+    "stepped": stepped,
+}
