@@ -50,7 +50,7 @@ def silu(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
 def kernel_function(x):
     y = torch.empty_like(x)
     n = x.numel()
-    silu[(triton.cdiv(n, 256),)](x, y, n, BLOCK=256)
+    silu[(triton.cdiv(n, 256),)](x.contiguous(), y, n, BLOCK=256)
     return y
 """
 

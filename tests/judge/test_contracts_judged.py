@@ -68,7 +68,7 @@ def test_state_in_all_its_forms(verify: Verify):
         def kernel_function(x, scale, inner_bias, gain, shift):
             out = torch.empty_like(x)
             n, width = x.numel(), x.shape[1]
-            affine[(triton.cdiv(n, 128),)](x, out, scale, inner_bias, gain, shift, n, width, BLOCK=128)
+            affine[(triton.cdiv(n, 128),)](x.contiguous(), out, scale, inner_bias, gain, shift, n, width, BLOCK=128)
             return out
         """,
         ("x * scale + bias", "x + bias", "inaccurate"),
@@ -109,7 +109,7 @@ def test_several_outputs_of_other_types(verify: Verify):
             count = torch.empty_like(x, dtype=torch.int32)
             twice = torch.empty_like(x)
             n = x.numel()
-            split[(triton.cdiv(n, 64),)](x, above, count, twice, limit, n, BLOCK=64)
+            split[(triton.cdiv(n, 64),)](x.contiguous(), above, count, twice, limit, n, BLOCK=64)
             return {"above": above, "count": count}, [twice]
         """,
         ("x > limit", "x < limit", "values_differ"),
@@ -138,22 +138,22 @@ def test_an_input_that_is_changed_in_place(verify: Verify):
         """,
         """
         @triton.jit
-        def add(cache_ptr, x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+        def add(cache_ptr, x_ptr, out_ptr, n, stride, BLOCK: tl.constexpr):
             at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
             mask = at < n
-            total = tl.load(cache_ptr + at, mask=mask) + tl.load(x_ptr + at, mask=mask)
-            tl.store(cache_ptr + at, total, mask=mask)
+            total = tl.load(cache_ptr + at * stride, mask=mask) + tl.load(x_ptr + at, mask=mask)
+            tl.store(cache_ptr + at * stride, total, mask=mask)
             tl.store(out_ptr + at, total * 2, mask=mask)
 
 
         def kernel_function(cache, x):
             out = torch.empty_like(x)
             n = x.numel()
-            add[(triton.cdiv(n, 64),)](cache, x, out, n, BLOCK=64)
+            add[(triton.cdiv(n, 64),)](cache, x.contiguous(), out, n, cache.stride(0), BLOCK=64)
             return out
         """,
-        ("    tl.store(cache_ptr + at, total, mask=mask)\n", "", "inaccurate"),
-        ("tl.store(cache_ptr", "tl.store(x_ptr", "input_modified"),
+        ("    tl.store(cache_ptr + at * stride, total, mask=mask)\n", "", "inaccurate"),
+        ("tl.store(cache_ptr + at * stride", "tl.store(x_ptr + at", "input_modified"),
     )
 
 
@@ -175,13 +175,14 @@ def test_an_output_that_is_the_changed_input(verify: Verify):
         """,
         """
         @triton.jit
-        def double(x_ptr, n, BLOCK: tl.constexpr):
+        def double(x_ptr, n, stride, BLOCK: tl.constexpr):
             at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-            tl.store(x_ptr + at, tl.load(x_ptr + at, mask=at < n) * 2, mask=at < n)
+            x_ptrs = x_ptr + at * stride
+            tl.store(x_ptrs, tl.load(x_ptrs, mask=at < n) * 2, mask=at < n)
 
 
         def kernel_function(x):
-            double[(triton.cdiv(x.numel(), 64),)](x, x.numel(), BLOCK=64)
+            double[(triton.cdiv(x.numel(), 64),)](x, x.numel(), x.stride(0), BLOCK=64)
             return x
         """,
         ("* 2, mask", "* 2 + 1e-3, mask", "inaccurate"),
@@ -261,7 +262,7 @@ def test_dropout_is_switched_off_and_said_so(verify: Verify):
 
         def kernel_function(x):
             out = torch.empty_like(x)
-            plus[(triton.cdiv(x.numel(), 64),)](x, out, x.numel(), BLOCK=64)
+            plus[(triton.cdiv(x.numel(), 64),)](x.contiguous(), out, x.numel(), BLOCK=64)
             return out
         """
     check(verify, problem, kernel, ("+ 1, mask", "* 2 + 1, mask", "inaccurate"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pytest_kernelfalcon.contracts.contract import Sizes
 from pytest_kernelfalcon.contracts.variants import DECLARED, DRAWN, Variants
@@ -84,12 +86,36 @@ def _runs(instance: Instance, dtype: str = DECLARED, strides: str = DECLARED, ki
         return False
     if _held(instance) != state:
         return False
+    casts = _Casts()  # type: ignore[no-untyped-call]
     try:
-        _, outputs = outputs_of(forward(instance, instance.inputs))
+        with casts:
+            _, outputs = outputs_of(forward(instance, instance.inputs))
     except Broken:
+        return False
+    if casts.undefined:
         return False
     share = SOME_FINITE if kind in values.NOT_FINITE else FINITE
     return all(_finite(output) >= share for output in outputs)
+
+
+class _Casts(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """undefined: whether a number was made an integer that does not hold it: each machine gives another result."""
+
+    undefined = False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten._to_copy.default and args[0].is_floating_point() and _is_integer(result):
+            limits = torch.iinfo(result.dtype)
+            whole = args[0].double().trunc()
+            self.undefined |= not bool(((whole >= limits.min) & (whole <= limits.max)).all())
+        return result
+
+
+def _is_integer(tensor: torch.Tensor) -> bool:
+    return not tensor.is_floating_point() and not tensor.is_complex() and tensor.dtype != torch.bool
 
 
 def _held(instance: Instance) -> list[tuple[str, str | None]]:

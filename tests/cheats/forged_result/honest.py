@@ -25,6 +25,7 @@ def kernel_function(x):
     print("silu of", tuple(x.shape), file=sys.stderr)
     bias = torch.empty(16, device=x.device, dtype=x.dtype)
     zero_kernel[(1,)](bias, BLOCK_SIZE=16)
+    x = x.contiguous()
     out = torch.empty_like(x)
     silu_kernel[(triton.cdiv(x.numel(), 256),)](x, bias, out, x.numel(), BLOCK_SIZE=256)
     return out

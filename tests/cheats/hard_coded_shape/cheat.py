@@ -20,6 +20,7 @@ BATCH_SIZE, FEATURES = 48, 128
 
 
 def kernel_function(x):
+    x = x.contiguous()
     out = torch.empty((BATCH_SIZE, FEATURES), dtype=x.dtype, device=x.device)
     n_elements = BATCH_SIZE * FEATURES
     silu_kernel[(triton.cdiv(n_elements, 1024),)](x, out, n_elements, BLOCK_SIZE=1024)

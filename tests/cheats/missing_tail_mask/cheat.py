@@ -16,6 +16,7 @@ def silu_kernel(x_ptr, out_ptr, BLOCK_SIZE: tl.constexpr):
 
 
 def kernel_function(x):
+    x = x.contiguous()
     out = torch.empty_like(x)
     silu_kernel[(triton.cdiv(x.numel(), 1024),)](x, out, BLOCK_SIZE=1024)
     return out

@@ -14,6 +14,7 @@ def silu_kernel(x_ptr, out_ptr, numel, BLOCK_SIZE: tl.constexpr):
 
 
 def kernel_function(x):
+    x = x.contiguous()
     out = torch.empty_like(x)
     numel = x.numel()
     block = 4096 if numel > 1_000_000 else 1024

@@ -1,0 +1,130 @@
+"""Other types, strides and values: what a problem is found to take, and candidates that are wrong only there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.judge.cases import Case, Memory, find_failing
+from pytest_kernelfalcon.judge.verdict import Verdict
+
+Verify = Callable[..., Verdict]
+Inspect = Callable[[str], Contract]
+
+ALL = {
+    "dtypes": ["float16", "bfloat16"],
+    "strides": ["transposed", "padded", "stepped"],
+    "values": ["offset", "large", "small", "zeros", "ties", "inf", "nan"],
+}
+
+
+def problem(forward: str, inputs: str = "torch.randn(rows, columns)") -> str:
+    return dedent(f"""
+        import torch
+
+        class Model(torch.nn.Module):
+            def forward(self, x, *rest):
+                return {forward}
+
+        rows = 6
+        columns = 20
+
+        def get_inputs():
+            return [{inputs}]
+
+        def get_init_inputs():
+            return []
+        """)
+
+
+@pytest.mark.parametrize(
+    ("forward", "inputs", "without"),
+    [
+        ("x * 2", "torch.randn(rows, columns)", {}),
+        ("x.view(-1) * 2", "torch.randn(rows, columns)", {"strides": ["transposed", "padded"]}),
+        ("x * 2", "torch.randn(columns, rows).t()", {"strides": ALL["strides"]}),
+        ("x.sort()[0]", "torch.randn(rows, columns)", {"values": ["zeros", "ties"]}),
+        ("x @ x.t()", "torch.randn(rows, columns)", {"values": ["inf", "nan"]}),
+        ("x.to(torch.int32)", "torch.randn(rows, columns)", {"values": ["inf", "nan"]}),
+        ("torch.exp(x)", "torch.randn(rows, columns)", {"values": ["offset"]}),
+        ("x.sum() * 2", "torch.randn(rows, columns)", {"values": ["inf", "nan"]}),
+        ("x * rest[0]", "torch.randn(rows, columns), torch.randn(columns).double()", {"dtypes": ALL["dtypes"]}),
+    ],
+)
+def test_a_problem_is_tried_on_what_it_takes(
+    inspect: Inspect, forward: str, inputs: str, without: dict[str, list[str]]
+):
+    found = inspect(problem(forward, inputs)).variants
+    for name, names in ALL.items():
+        assert getattr(found, name) == [one for one in names if one not in without.get(name, [])], name
+
+
+def test_masks_are_emptied_and_filled(inspect: Inspect):
+    found = inspect(problem("x * rest[0]", "torch.randn(rows, columns), torch.rand(rows, columns) > 0.5")).variants
+    assert found.values[-2:] == ["empty_mask", "full_mask"]
+
+
+def test_one_size_at_a_time_is_as_large_as_can_be_run(inspect: Inspect):
+    text = problem("x * 2").replace("rows = 6", "rows = 4096").replace("columns = 20", "columns = 8192")
+    contract = inspect(text)
+    assert contract.shrunk is not None
+    assert [form["columns"] for form in contract.variants.stretched][-1] == 8192
+    assert all(sum(form[n] != contract.shrunk[n] for n in form) == 1 for form in contract.variants.stretched)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "causes", "field", "names"),
+    [
+        ("x.contiguous(), y", "x, y", {"nan_mismatch"}, "strides", {"padded", "stepped"}),
+        ("x = tl.load(x_ptr + offsets, mask=mask)", "x = tl.minimum(tl.load(x_ptr + offsets, mask=mask), 500.0)",
+         {"inaccurate", "inf_mismatch", "nan_mismatch"}, "values", {"large", "inf", "nan"}),
+        ("x * tl.sigmoid(x)", "tl.where(x == x, x * tl.sigmoid(x), 0.0)", {"nan_mismatch"}, "values", {"nan", "inf"}),
+    ],
+)  # fmt: skip
+def test_a_kernel_that_is_wrong_only_there_is_refused(
+    verify: Verify, silu: Any, old: str, new: str, causes: set[str], field: str, names: set[str]
+):
+    verdict = verify(silu.problem, silu.edited(old, new), "accept")
+    assert verdict.outcome == "refused" and verdict.cause in causes, verdict.message
+    assert verdict.case is not None and verdict.case[field] in names
+
+
+def test_another_type_may_be_refused_loudly_but_not_computed_wrongly(verify: Verify, silu: Any):
+    """Triton's sigmoid does not take half types: that is an error, and no wrong result."""
+    verdict = verify(silu.problem, silu.kernel, "accept")
+    assert verdict.outcome == "accepted"
+    assert {"not_in_float16", "not_in_bfloat16"} <= set(verdict.flags)
+    assert {entry["dtypes"] for entry in verdict.unsupported} == {"float16", "bfloat16"}
+    wide = silu.edited("x * tl.sigmoid(x)", "x * tl.sigmoid(x.to(tl.float32))")
+    assert not {"not_in_float16", "not_in_bfloat16"} & set(verify(silu.problem, wide, "accept").flags)
+    coarse = silu.edited(
+        "x * tl.sigmoid(x)", "x * (tl.sigmoid(x.to(tl.float32)) + (0.0 if x.dtype == tl.float32 else 0.01))"
+    )
+    verdict = verify(silu.problem, coarse, "accept")
+    assert (verdict.outcome, verdict.cause) == ("refused", "inaccurate")
+    assert verdict.case is not None and verdict.case["dtypes"] in ("float16", "bfloat16")
+
+
+def test_what_failed_is_kept_and_tried_first(tmp_path: Path):
+    cases = st.builds(lambda n, draw: Case.of({"n": n}, draw), st.integers(1, 1000), st.integers(1, 64))
+    tried: list[Case] = []
+
+    def fails(case: Case) -> bool:
+        tried.append(case)
+        return dict(case.sizes)["n"] > 700
+
+    memory = Memory(tmp_path / "examples", "a contract")
+    found = find_failing(cases, fails, 60, memory)
+    assert found == Case.of({"n": 701}, 1)
+    tried.clear()
+    assert find_failing(cases, fails, 60, memory) == found
+    assert tried[0] == found
+    tried.clear()
+    find_failing(cases, fails, 60, Memory(tmp_path / "examples", "another"))
+    assert tried[0] != found
