@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from pytest_kernelfalcon.contracts.contract import Contract
@@ -21,10 +22,14 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Exhausted:
-    """The author has nothing (more) for this contract. `reason` is shown to the user; `missing` names operations."""
+    """The author has nothing (more) for this contract. `reason` is shown to the user; `missing` names operations.
+
+    unread: candidates that are there and cannot be read, each with why; shown also where others were judged and lost.
+    """
 
     reason: str
     missing: tuple[str, ...] = field(default=())
+    unread: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,19 @@ class Round:
 
     proposal: Proposal
     verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What an author is told of the run when it is made.
+
+    start: where pytest was started; what the user typed is relative to it. root: pytest's root directory.
+    seeds: how many search each contract.
+    """
+
+    start: Path = field(default_factory=Path.cwd)
+    root: Path = field(default_factory=Path.cwd)
+    seeds: int = 1
 
 
 class Author(Protocol):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_kernelfalcon.generator.author import Author
+from pytest_kernelfalcon.generator.author import Author, Setting
 
 
 class UnknownAuthor(ValueError):
     """No author goes by that name, or not with that argument; the text lists those that there are."""
 
 
-def _cookbook(argument: str) -> Author:
+def _cookbook(argument: str, setting: Setting) -> Author:
     from pytest_kernelfalcon.generator.cookbook.author import CookbookAuthor
 
     if argument:
@@ -19,23 +19,38 @@ def _cookbook(argument: str) -> Author:
     return CookbookAuthor()
 
 
-def _scripted(argument: str) -> Author:
+def _scripted(argument: str, setting: Setting) -> Author:
     from pytest_kernelfalcon.generator.scripted import Scripted
 
     return Scripted.of(argument)
 
 
-AUTHORS: dict[str, tuple[str, Callable[[str], Author]]] = {
+def _directory(argument: str, setting: Setting) -> Author:
+    from pytest_kernelfalcon.generator.directory import Directory
+
+    return Directory.of(argument, setting)
+
+
+AUTHORS: dict[str, tuple[str, Callable[[str, Setting], Author]]] = {
     "cookbook": ("cookbook", _cookbook),
+    "dir": ("dir/<path>", _directory),
     "scripted": ("scripted/<folder>", _scripted),
 }
 """By the part of the name before the first slash: how it is written, and what makes one from the rest of the name."""
 
+READ_ANEW = ("dir",)
+"""Those whose candidates the user changes between runs: what an earlier run accepted is not theirs any more."""
 
-def resolve(name: str) -> Author:
-    """The author that `name` means. Raises `UnknownAuthor`."""
+
+def resolve(name: str, setting: Setting | None = None) -> Author:
+    """The author that `name` means, for a run in that setting. Raises `UnknownAuthor`."""
     kind, _, argument = name.partition("/")
     if kind not in AUTHORS:
         known = ", ".join(f"`{form}`" for form, _ in AUTHORS.values())
         raise UnknownAuthor(f"{name!r} is no author. Fix: name one of {known}.")
-    return AUTHORS[kind][1](argument)
+    return AUTHORS[kind][1](argument, setting or Setting())
+
+
+def resumes(name: str) -> bool:
+    """Whether a run may go on with what this author won in an earlier one."""
+    return name.partition("/")[0] not in READ_ANEW

@@ -100,4 +100,6 @@ def _without_accepted(tried: list[Tried], endings: list[Exhausted]) -> SeedResul
     last = tried[-1].round.verdict
     count = f"{len(tried)} round{'s' if len(tried) > 1 else ''}"
     reason = f"{count} without a kernel; the last: {last.outcome}: {last.message}"
+    if unread := [file for ending in endings for file in ending.unread]:
+        reason += f"; not read: {', '.join(unread)}"
     return SeedResult("lost", tried, reason=reason, missing=missing)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+SOURCES = ("input", "state", "workspace")
+"""Nodes that are tensors in memory."""
+
+INDEX = "cookbook.index"
+"""The position along the only dimension of its output, int64: what `arange` is made of."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,11 @@ class Expression:
 
 @dataclass(frozen=True)
 class Node:
-    """One operation, or a source: an input, a scalar, state or a constant.
+    """One operation, or a source: an input, a scalar, state, a constant, or a workspace (see `Graph.cut`).
 
     args, kwargs: `Ref`s, `Expression`s, literals, lists as tuples; dtypes and devices by name.
-    name: what a source is called. value: a constant's, or a scalar's, if known.
+    name: what a source is called; for an operation, what a recipe calls it. value: a constant's, or a scalar's, if
+    known. origin: the operation that a recipe has written out as several, this among them.
     """
 
     id: str
@@ -49,6 +56,7 @@ class Node:
     common: str | None
     name: str
     value: Any
+    origin: str = ""
 
     @property
     def base(self) -> str:
@@ -84,6 +92,32 @@ class Graph:
         """What is known of the tensor that `ref` names."""
         return self.nodes[ref.node].outputs[ref.output]
 
+    def title(self, ref: Ref) -> str:
+        """What to call a result in a text."""
+        node = self.nodes[ref.node]
+        return node.name or (node.base.strip("_") if node.computed else node.op)
+
+    @staticmethod
+    def workspace(ref: Ref) -> str:
+        """The id of the source that stands for a result where the graph is cut there."""
+        return f"{ref.node}_{ref.output}"
+
+    def cut(self, refs: Iterable[Ref]) -> Graph:
+        """The same graph in which each of these results is a source, a workspace, for whatever uses it."""
+        new = {ref: Ref(self.workspace(ref)) for ref in refs}
+        nodes: dict[str, Node] = {}
+        for node in self.nodes.values():
+            kwargs = {name: replaced(value, new) for name, value in node.kwargs.items()}
+            nodes[node.id] = replace(node, args=replaced(node.args, new), kwargs=kwargs)
+            for ref in (Ref(node.id, output) for output in range(len(node.outputs))):
+                if ref in new:
+                    outputs = (_contiguous(node.outputs[ref.output]),)
+                    nodes[new[ref].node] = Node(
+                        new[ref].node, "workspace", (), {}, outputs, None, self.title(ref), None
+                    )
+        mutated = {name: new.get(ref, ref) for name, ref in self.mutated.items()}
+        return replace(self, nodes=nodes, results=tuple(new.get(ref, ref) for ref in self.results), mutated=mutated)
+
     def ancestors(self, refs: Iterable[Ref], depends: Callable[[Node], Sequence[Ref]]) -> list[Node]:
         """The nodes that these results are computed from, in order of execution; `depends` says what one is."""
         wanted = {ref.node for ref in refs}
@@ -98,6 +132,21 @@ def references(value: Any) -> list[Ref]:
     if isinstance(value, Ref):
         return [value]
     return [ref for item in value for ref in references(item)] if isinstance(value, tuple) else []
+
+
+def replaced(value: Any, new: dict[Ref, Ref]) -> Any:
+    """An argument with other `Ref`s in the place of some."""
+    if isinstance(value, Ref):
+        return new.get(value, value)
+    return tuple(replaced(item, new) for item in value) if isinstance(value, tuple) else value
+
+
+def _contiguous(tensor: Tensor) -> Tensor:
+    stride, step = [], 1
+    for size in reversed(tensor.shape):
+        stride.append(step)
+        step *= max(size, 1)
+    return replace(tensor, stride=tuple(reversed(stride)))
 
 
 def _node(data: dict[str, Any]) -> Node:

@@ -61,8 +61,7 @@ class Kept:
         """Beside the problem, or in `folder` under the problem's path from `root` (outside it: from the top)."""
         if folder is None:
             return cls(problem.parent / FOLDER / problem.name)
-        mirrored = problem.relative_to(root) if problem.is_relative_to(root) else problem.relative_to(problem.anchor)
-        return cls(folder / mirrored)
+        return cls(folder / mirrored(problem, root))
 
     @property
     def manifest(self) -> Path:
@@ -97,6 +96,11 @@ class Kept:
         files.write(self.kernel, source)
         files.write_json(self.manifest, newer.to_json())
         return True
+
+
+def mirrored(problem: Path, root: Path) -> Path:
+    """The problem's path below a folder of its own: from `root`, or from the top of the file system outside it."""
+    return problem.relative_to(root if problem.is_relative_to(root) else problem.anchor)
 
 
 def contract_entries(contracts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

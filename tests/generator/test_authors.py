@@ -17,7 +17,7 @@ def test_the_cookbook_goes_by_its_name():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("cookbok", "'cookbok' is no author. Fix: name one of `cookbook`, `scripted/<folder>`"),
+        ("cookbok", "'cookbok' is no author. Fix: name one of `cookbook`, `dir/<path>`, `scripted/<folder>`"),
         ("", "'' is no author"),
         ("cookbook/gelu", "the cookbook takes no argument"),
         ("scripted/nowhere", "is no folder"),

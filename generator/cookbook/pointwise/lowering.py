@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_kernelfalcon.generator.cookbook.graph import Expression, Graph, Node, Ref, references
+from pytest_kernelfalcon.generator.cookbook.graph import INDEX, SOURCES, Expression, Graph, Node, Ref, references
 from pytest_kernelfalcon.generator.cookbook.pointwise import activations, arithmetic, choices  # noqa: F401 (the table)
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 from pytest_kernelfalcon.generator.cookbook.pointwise.replay import Path
@@ -14,7 +14,6 @@ from pytest_kernelfalcon.generator.cookbook.pointwise.table import OPERATIONS, O
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import HALF, REGISTER, Names, full, is_float, number, rounded
 from pytest_kernelfalcon.generator.cookbook.pointwise.views import VIEWS, is_view
 
-SOURCES = ("input", "state")
 CONSTANTS: dict[str, Callable[[Node], Any]] = {
     "constant": lambda node: node.value, "scalar_tensor": lambda node: node.args[0], "full": lambda node: node.args[1],
     "full_like": lambda node: node.args[1], "new_full": lambda node: node.args[2], "fill": lambda node: node.args[1],
@@ -43,12 +42,23 @@ class Statement:
     comment: str
 
 
+def nowhere(node: Node, _: Path) -> str:
+    """Of a kernel that knows no places along dimensions."""
+    raise Unplaced(node.op)
+
+
+def nothing(_: str) -> None:
+    """Of a kernel that does not follow its inputs' types."""
+
+
 @dataclass
 class Lowering:
     """One kernel's computation: `results` are computed from tensors that `load` names and from numbers.
 
-    load: the variable for an input seen through a path of views. scalar: the variable for an expression over sizes and
-    scalar inputs, in a type. rounding: round to a half type after each operation, as eager does.
+    load: the variable for a source seen through a path of views. scalar: the variable for an expression over sizes and
+    scalar inputs, in a type. position: the variable for the place along a dimension. like: a pointer to an input of
+    this dtype, if there is one: the kernel then follows the input, which may come in another type. rounding: round to a
+    half type after each operation, as eager does.
     """
 
     graph: Graph
@@ -58,22 +68,28 @@ class Lowering:
     names: Names
     load: Callable[[Node, Path], str]
     scalar: Callable[[Expression, str], str]
+    position: Callable[[Node, Path], str] = nowhere
+    like: Callable[[str], str | None] = nothing
     statements: list[Statement] = field(default_factory=list)
     _values: dict[tuple[Ref, Path], Value] = field(default_factory=dict)
 
     def run(self) -> list[Value]:
         """The results' values. Raises `Unplaced`."""
-        needed = self._needed()
+        needed = self.needed()
         for node in self.graph.nodes.values():
             for output, path in needed.get(node.id, {}):
                 self._values[Ref(node.id, output), path] = self._lower(node, output, path)
-        return [self._values[ref, ()] for ref in self.results]
+        return [self._values[target] for target in self.targets()]
 
-    def _needed(self) -> dict[str, dict[tuple[int, Path], None]]:
+    def targets(self) -> list[tuple[Ref, Path]]:
+        """The results, each seen through a path of views."""
+        return [(ref, ()) for ref in self.results]
+
+    def needed(self) -> dict[str, dict[tuple[int, Path], None]]:
         """Which outputs of each node are wanted, and through which views; found from the results backwards."""
         needed: dict[str, dict[tuple[int, Path], None]] = {node: {} for node in self.graph.nodes}
-        for ref in self.results:
-            needed[ref.node][ref.output, ()] = None
+        for ref, path in self.targets():
+            needed[ref.node][ref.output, path] = None
         for node in reversed(self.graph.nodes.values()):
             for output, path in needed[node.id]:
                 for ref, beyond in self._operands(node, output, path):
@@ -85,8 +101,12 @@ class Lowering:
         if node.base in CONSTANTS:
             return [(ref, ()) for ref in tensors]
         if is_view(node):
-            return [(ref, (Ref(node.id, output), *path)) for ref in tensors]
+            return [(ref, self._beyond(node, output, path)) for ref in tensors]
         return [(ref, self._through(node, ref, path)) for ref in tensors]
+
+    def _beyond(self, node: Node, output: int, path: Path) -> Path:
+        """The views of a view, as views of its operand."""
+        return (Ref(node.id, output), *path)
 
     def _through(self, node: Node, operand: Ref, path: Path) -> Path:
         """The views of a node's output, as views of its operand."""
@@ -97,10 +117,12 @@ class Lowering:
     def _lower(self, node: Node, output: int, path: Path) -> Value:
         if node.op in SOURCES:
             return Value(self.load(node, path), _supported(node, output))
+        if node.op == INDEX:
+            return Value(self.position(node, path), "int64")
         if node.base in CONSTANTS:
             return self._constant(node)
         if is_view(node):
-            return self._values[node.args[0], (Ref(node.id, output), *path)]
+            return self._values[node.args[0], self._beyond(node, output, path)]
         if node.base in IDENTITIES:
             (ref,) = depends(node)
             return self._convert(node, self._values[ref, self._through(node, ref, path)])
@@ -133,11 +155,11 @@ class Lowering:
         used = [self._argument(node, ref, dtype, operation, path) for ref in depends(node)]
         alone = all(value.literal is not None for value in used)
         text = operation.write(Scope(node, types, self.numerics.of(types), operand, alone))
-        return self._rounded(self._assign(node.base, text), dtype)
+        return self._rounded(node, self._assign(node.name or node.base, text), dtype)
 
     def _argument(self, node: Node, argument: Any, dtype: str, operation: Operation, path: Path) -> Value:
         if isinstance(argument, Expression):
-            if dtype == "float64":
+            if dtype == "float64" and not isinstance(argument.value, int):
                 raise Unplaced(f"{node.op} with a number in float64, which kernels take in float32")
             return Value(self.scalar(argument, dtype), dtype)
         if isinstance(argument, Ref):
@@ -160,7 +182,9 @@ class Lowering:
         if REGISTER[value.dtype] == REGISTER[dtype] and (value.dtype == dtype or dtype not in HALF):
             return Value(value.text, dtype)
         text = f"{value.text} != 0" if dtype == "bool" else _cast(value, dtype)
-        text = f"{text}.to(tl.{dtype}).to(tl.float32)" if dtype in HALF else text
+        if dtype in HALF and node.origin and not self.rounding:
+            return Value(value.text, dtype)
+        text = f"{text}{self._through_half(dtype)}" if dtype in HALF else text
         return Value(self._assign("cast", text, f"to {dtype}").text, dtype)
 
     def _assign(self, wish: str, text: str, comment: str = "") -> Value:
@@ -168,11 +192,20 @@ class Lowering:
         self.statements.append(Statement(name, text, comment))
         return Value(name, "")
 
-    def _rounded(self, value: Value, dtype: str) -> Value:
-        if self.rounding and dtype in HALF:
-            rounded_ = f"{value.text}.to(tl.{dtype}).to(tl.float32)"
+    def _rounded(self, node: Node, value: Value, dtype: str) -> Value:
+        """As eager rounds the result of an operation of its own; what a recipe has written out is computed as one."""
+        if self.rounding and not node.origin and (dtype in HALF or self.follows(dtype)):
+            rounded_ = f"{value.text}{self._through_half(dtype)}"
             self.statements.append(Statement(value.text, rounded_, "rounded, as eager"))
         return Value(value.text, dtype)
+
+    def follows(self, dtype: str) -> bool:
+        """Whether a value of this type, no half type, may be of one where the inputs are."""
+        return False
+
+    def _through_half(self, dtype: str) -> str:
+        pointer = self.like(dtype)
+        return f".to({f'{pointer}.dtype.element_ty' if pointer else f'tl.{dtype}'}).to(tl.float32)"
 
 
 def depends(node: Node) -> list[Ref]:
@@ -188,7 +221,7 @@ def depends(node: Node) -> list[Ref]:
 
 def places(node: Node) -> bool:
     """Whether the recipe has a form for operations of this name."""
-    return node.base in {*SOURCES, "scalar", *VIEWS, *IDENTITIES, *OPERATIONS, *CONSTANTS}
+    return node.base in {*SOURCES, INDEX, "scalar", *VIEWS, *IDENTITIES, *OPERATIONS, *CONSTANTS}
 
 
 def _constant(node: Node) -> Any:

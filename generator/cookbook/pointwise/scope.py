@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 from pytest_kernelfalcon.contracts.contract import Contract
@@ -26,6 +27,13 @@ class Access:
             root = re.split(r"\W", access, maxsplit=1)[0]
             self.by_node[id] = renamed[root] + access[len(root) :]
         self.mentioned: set[str] = set()
+
+    @classmethod
+    def blank(cls, access: Access) -> Access:
+        """One to try things with, which leaves `access` as it is."""
+        copied = copy.copy(access)
+        copied.names, copied.mentioned = Names(), set()
+        return copied
 
     def expression(self, text: str) -> str:
         """An expression over the ids of nodes, over the wrapper's variables: these must keep their shapes."""

@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pytest_kernelfalcon.generator.cookbook.graph import Expression, Graph, Node
 from pytest_kernelfalcon.generator.cookbook.pointwise.replay import Path, Replay
 from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
+
+MARK = 2**40 + 1
+"""A stride that no tensor has."""
 
 END = 2**63 - 1
 """What ATen takes for the end of a slice that has none."""
@@ -30,6 +34,18 @@ def replayed(graph: Graph, source: Node, path: Path, expression: Callable[[str],
             VIEWS[node.base](replay, node, ref.output)
         replay.full = list(graph.tensor(ref).shape)
     return replay
+
+
+def placed(graph: Graph, source: Node, path: Path, rank: int) -> int:
+    """The dimension of what `path` leads to, of `rank` ones, along which the index `source` counts. Raises `Unplaced`
+    where it does not count from 0 by 1 there.
+    """
+    marked = replace(source.outputs[0], stride=(MARK,))
+    replay = replayed(graph, replace(source, outputs=(marked,)), path, str, fractions=False)
+    stride = replay.stride or []
+    if any("[" in step or "select" in step for step in replay.steps) or stride.count(MARK) != 1:
+        raise Unplaced("aten.arange through this view")
+    return rank - len(stride) + stride.index(MARK)
 
 
 def value_of(value: Any) -> Any:
@@ -169,6 +185,23 @@ def _regroup(r: Replay, target: list[int], sizes: tuple[Any, ...]) -> None:
     r.rearrange(f"{{v}}.reshape({', '.join(texts)})", target, stride)
 
 
+def _repeat(r: Replay, node: Node, output: int) -> None:
+    """As a reshape of what is expanded along new dimensions."""
+    sizes = r.graph.tensor(node.args[0]).sizes
+    times, rank = node.args[1], len(node.args[1])
+    if r.shape != r.full:
+        _expand_whole(r, node)
+    while len(r.shape) < rank:
+        r.unsqueeze(0)
+    sizes = (1,) * (rank - len(sizes)) + sizes
+    own = [r.expression(str(size)) for size in sizes]
+    pairs = [text for d in range(rank) for text in (r.text(times[d]), own[d])]
+    ones = [text for d in range(rank) for text in ("1", own[d])]
+    whole = [r.text(times[d]) if own[d] == "1" else f"{r.text(times[d])} * {own[d]}" for d in range(rank)]
+    step = f"{{v}}.reshape({', '.join(ones)}).expand({', '.join(pairs)}).reshape({', '.join(whole)})"
+    r.rearrange(step, list(node.outputs[output].shape), None)
+
+
 def _expand(_: Replay, __: Node, ___: int) -> None:
     """Broadcasting happens where the tensor is read."""
 
@@ -176,7 +209,7 @@ def _expand(_: Replay, __: Node, ___: int) -> None:
 VIEWS: dict[str, Callable[[Replay, Node, int], None]] = {
     "unsqueeze": _unsqueeze, "squeeze": _squeeze, "transpose": _transpose, "permute": _permute, "select": _select,
     "unbind": _unbind, "slice": _slice, "split": _split, "split_with_sizes": _split, "view": _reshape,
-    "_unsafe_view": _reshape, "reshape": _reshape, "expand": _expand,
+    "_unsafe_view": _reshape, "reshape": _reshape, "expand": _expand, "repeat": _repeat,
 }  # fmt: skip
 
 

@@ -209,7 +209,7 @@ def case_integer_results_of_a_half_type_are_rounded_as_in_eager():
         return (x * 3 + 1).floor().int(), x * 2 > 1
 
     text = check(forward, [3 * torch.randn(400).half()])
-    assert ".to(tl.float16).to(tl.float32)  # rounded, as eager" in text
+    assert ".dtype.element_ty).to(tl.float32)  # rounded, as eager" in text
 
 
 def case_float64_keeps_its_numbers():
@@ -217,10 +217,10 @@ def case_float64_keeps_its_numbers():
 
 
 def case_what_is_missing_is_named():
-    names = refusal(lambda x: torch.softmax(x, -1) * x.sum(), [torch.randn(2, 4)]).missing
-    assert names == ("aten._softmax.default", "aten.sum.default"), names
-    answer = refusal(torch.nn.Linear(4, 4), [torch.randn(2, 4)])
-    assert answer.missing == ("aten.addmm.default",) and "`aten.addmm.default`" in answer.reason, answer
+    names = refusal(lambda x: torch.cumsum(x, -1) * x.sort(1).values, [torch.randn(2, 4)]).missing
+    assert names == ("aten.cumsum.default", "aten.sort.default"), names
+    answer = refusal(lambda x: torch.cumsum(x, 0), [torch.randn(2, 4)])
+    assert answer.missing == ("aten.cumsum.default",) and "`aten.cumsum.default`" in answer.reason, answer
     assert refusal(lambda x: torch.flip(x, [0]), [torch.randn(4)]).missing == ("aten.flip.default",)
     assert refusal(lambda i, j: i**j, [NONZERO, NONZERO.abs()]).missing == ("aten.pow.Tensor_Tensor",)
     assert refusal(lambda x: x.view(torch.int32) + 1, [torch.randn(4)]).missing == ("aten.view.dtype",)

@@ -1,0 +1,1 @@
+"""The recipe *row*: pointwise operations and reductions along any dimensions."""

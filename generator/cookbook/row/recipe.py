@@ -1,0 +1,97 @@
+"""The recipe *row*: pointwise operations and reductions, cut into one kernel for each shape of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.generator.cookbook.graph import Graph, references
+from pytest_kernelfalcon.generator.cookbook.module.render import Parts, fill, parts, summary, traced
+from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import depends, places
+from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
+from pytest_kernelfalcon.generator.cookbook.pointwise.recipe import exact_from
+from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
+from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
+from pytest_kernelfalcon.generator.cookbook.recipe import Refusal
+from pytest_kernelfalcon.generator.cookbook.row.domain import Domain
+from pytest_kernelfalcon.generator.cookbook.row.lowering import reduces
+from pytest_kernelfalcon.generator.cookbook.row.normal import normalised
+from pytest_kernelfalcon.generator.cookbook.row.options import Configuration, all_ways, tiles
+from pytest_kernelfalcon.generator.cookbook.row.plan import plan_stages
+from pytest_kernelfalcon.generator.cookbook.row.split import splits, with_partials
+
+FLOATS = ("float16", "bfloat16", "float32")
+
+MOST = 24
+"""Configurations."""
+
+PROGRAMS, CHUNK = 512, 4096
+"""Programs for a reduction of few rows, and the elements that are worth one."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """graph: in normal form; traced: as it was."""
+
+    contract: Contract
+    graph: Graph
+    traced: Graph
+
+
+class Row:
+    """See the module."""
+
+    name = "row"
+
+    def match(self, contract: Contract) -> Match | Refusal:
+        graph = traced(contract)
+        if isinstance(graph, Refusal):
+            return graph
+        try:
+            match = Match(contract, normalised(graph), graph)
+        except Unplaced as unplaced:
+            return Refusal((unplaced.op,))
+        wanted = [*match.graph.results, *match.graph.mutated.values()]
+        needed = match.graph.ancestors(wanted, depends)
+        if missing := dict.fromkeys(node.op for node in needed if not (places(node) or reduces(node))):
+            return Refusal(tuple(missing))
+        try:
+            self.render(match, self.shapes(match)[0])
+        except Unplaced as unplaced:
+            return Refusal((unplaced.op,))
+        return match
+
+    def configurations(self, match: Match) -> list[Configuration]:
+        """Ways that differ in their text; a half type's rounding comes first where an exact output depends on it."""
+        ways: dict[str, Configuration] = {}
+        every = all_ways(self.shapes(match), rounding_first=exact_from(match.traced, FLOATS))
+        for way in islice(every, 4 * MOST):
+            ways.setdefault(repr(_parts(match, way)), way)
+        return list(ways.values())[:MOST]
+
+    def shapes(self, match: Match) -> list[Configuration]:
+        """Ways to lay programs over the rows, most promising first: by the domain that has the most elements."""
+        domains = [Domain.of(match.graph, node) for node in match.graph.nodes.values() if reduces(node)]
+        if not domains:
+            return [Configuration()]
+        domain = max(domains, key=lambda d: d.count() * d.length())
+        last = max((dim for dim, size in enumerate(domain.shape) if size > 1), default=0)
+        return tiles(last in domain.reduced, domain.length(), splits(domain))
+
+    def render(self, match: Match, configuration: Configuration) -> str:
+        return fill(_parts(match, configuration), configuration)
+
+
+def _parts(match: Match, way: Configuration) -> Parts:
+    """What the template is filled with."""
+    graph = with_partials(match.graph, PROGRAMS, CHUNK) if way.split else match.graph
+    access, numerics = Access(match.contract, graph), Numerics(way.pointwise.exact)
+    wanted = dict.fromkeys((*graph.results, *graph.mutated.values()))
+    stages = plan_stages(graph, wanted, access, way)
+    for stage in stages:
+        stage.lower(numerics)
+    nodes = match.traced.ancestors(
+        (*match.traced.results, *match.traced.mutated.values()), lambda n: references(n.args)
+    )
+    return parts(match.contract, graph, access, stages, numerics, summary(nodes))
