@@ -1,6 +1,6 @@
 """Memory of a run: the largest sum of PSS over pytest and all processes below it, and where torch is loaded.
 
-    python benchmarks/memory.py [PROBLEM…]     (default: problems/level1)
+    python benchmarks/memory.py [-n WORKERS] [--kept] [PROBLEM…]     (default: problems/level1, searched afresh)
 
 PSS counts a page that n processes share as 1/n in each, so the sum is what the run takes of the machine. A process
 is pytest's own unless it is a zygote or comes from one.
@@ -8,6 +8,7 @@ is pytest's own unless it is a zygote or comes from one.
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import time
@@ -48,22 +49,31 @@ def _pss(folder: Path) -> float:
     return 0.0
 
 
-def main(paths: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Memory of a run.")
+    parser.add_argument("-n", type=int, default=0, metavar="WORKERS", help="of pytest-xdist (default: none)")
+    parser.add_argument("--kept", action="store_true", help="judge kept kernels instead of searching")
+    parser.add_argument("paths", nargs="*", default=["problems/level1"], metavar="PROBLEM")
+    given = parser.parse_args()
     print(machine())
-    command = [sys.executable, "-m", "pytest", "--kernelfalcon", "--kernelfalcon-fresh", "-q", *paths]
+    mode = "--kernelfalcon-frozen" if given.kept else "--kernelfalcon-fresh"
+    command = [sys.executable, "-m", "pytest", "--kernelfalcon", mode, "-q", f"-n{given.n}", *given.paths]
+    begun = time.monotonic()
     run = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT)
     samples: list[list[Process]] = []
     while run.poll() is None:
         samples.append(below(run.pid))
         time.sleep(INTERVAL_S)
-    report(samples)
+    report(samples, 2500 if given.n else 1500)
+    show("the run", [time.monotonic() - begun], "s", "none")
     sys.exit(run.returncode)
 
 
-def report(samples: list[list[Process]]) -> None:
+def report(samples: list[list[Process]], goal: int) -> None:
+    """goal: MB at the peak."""
     peak = max(samples, key=lambda sample: sum(process.pss for process in sample))
     pytest_s = [process for sample in samples for process in sample if not process.judging]
-    show("all processes, at the peak", [sum(process.pss for process in peak)], "MB", "at most 1500")
+    show("all processes, at the peak", [sum(process.pss for process in peak)], "MB", f"at most {goal}")
     show("  pytest's own", [sum(process.pss for process in peak if not process.judging)], "MB", "none")
     show("  zygotes and roles", [sum(process.pss for process in peak if process.judging)], "MB", "none")
     print(f"processes at the peak: {len(peak)}; samples: {len(samples)}")
@@ -71,4 +81,4 @@ def report(samples: list[list[Process]]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["problems/level1"])
+    main()

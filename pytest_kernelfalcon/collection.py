@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pytest_kernelfalcon import workers
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.problem import Problem, looks_like_one
 from pytest_kernelfalcon.fixtures import RESULT, SubgraphSteps, step
@@ -139,12 +140,20 @@ class Collection:
         if isinstance(metafunc.definition.parent, Subgraph) and metafunc.definition.originalname == "seed":
             metafunc.parametrize(RESULT, range(self.session.options.seeds), indirect=True)
 
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_runtestloop"""
         found = (item.getparent(ProblemFile) for item in session.items)
         targets = {file.nodeid: file.synthesis.target for file in found if file is not None}
-        if targets and not session.config.option.collectonly:
+        if not targets or session.config.option.collectonly:
+            return None
+        try:
             self.session.begin(list(targets.values()))
+        except pytest.UsageError as error:
+            if not workers.is_worker(session.config):
+                raise
+            workers.give_up(session, str(error))
+            return True
+        return None
 
     def _is_problem(self, path: Path, parent: pytest.Collector) -> bool:
         """A file that is named on the command line is meant as a problem, unless it is plainly a test."""

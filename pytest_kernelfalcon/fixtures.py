@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from _pytest.outcomes import Skipped  # pytest.skip.Exception, under a name that types can be made of
 
+from pytest_kernelfalcon import workers
 from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.session import Session
@@ -77,7 +78,8 @@ class Fixtures:
             text = f"{node.nodeid}: the judge failed, which says nothing about a kernel: {error}"
             raise pytest.fail.Exception(text, pytrace=False) from None
         except Unavailable as error:  # found out only when the judge's processes start
-            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+            workers.give_up(request.session, str(error))
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         finally:
             self.session.events.add("item", **facts, seconds=time.monotonic() - begun)
         node.user_properties.append((STATE, ended.state))

@@ -5,7 +5,7 @@ PYTEST_DONT_REWRITE: nothing here asserts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -27,13 +27,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not config.getoption("kernelfalcon"):
         return
-    from pytest_kernelfalcon import collection, fixtures, reporting
+    from pytest_kernelfalcon import collection, fixtures, reporting, workers
     from pytest_kernelfalcon import session as run_time
 
     session = run_time.open_session(config)
     config.stash[run_time.SESSION] = session
     parts = (
-        Lifecycle(session),
+        Lifecycle(session, workers.is_worker(config)),
+        workers.Workers(session),
         collection.Collection(session),
         fixtures.Fixtures(session),
         reporting.Reporting(session),
@@ -43,15 +44,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Lifecycle:
-    """Begins, stops and closes a run."""
+    """Stops and closes a run. shared: this process is one of several workers, which may end before the others."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """pytest-xdist: a worker takes part in the controller's run."""
-        node.workerinput["kernelfalcon"] = {"root": str(self.session.run.root), "run_id": self.session.run.run_id}
+    def __init__(self, session: Session, shared: bool) -> None:
+        self.session, self.shared = session, shared
 
     def pytest_keyboard_interrupt(self) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_keyboard_interrupt"""
@@ -63,7 +59,8 @@ class Lifecycle:
 
         First of all: pytest-xdist waits here for its workers, whose work should stop.
         """
-        self.session.run.stop()
+        if not self.shared:
+            self.session.run.stop()
 
     def pytest_unconfigure(self) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_unconfigure"""

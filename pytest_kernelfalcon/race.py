@@ -11,6 +11,7 @@ from typing import Any
 from pytest_kernelfalcon import messages, verdict_text
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.generator import registry
 from pytest_kernelfalcon.generator.search import Tried, search
 from pytest_kernelfalcon.judge.verdict import JUDGE_VERSION, Verdict
 from pytest_kernelfalcon.messages import Failure
@@ -145,7 +146,7 @@ class Race:
 
     def _board(self) -> Board:
         session = self.session
-        names = {author.name for author in session.authors}
+        names = {author.name for author in session.authors if registry.resumes(author.name)}
         key = f"{self.contract.signature} {session.judge.platform} {JUDGE_VERSION}"
         return Board(
             folder=self.folder.contract(self.contract.id),

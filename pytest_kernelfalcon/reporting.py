@@ -11,6 +11,7 @@ from pytest_kernelfalcon.fixtures import STATE
 from pytest_kernelfalcon.session import Session
 from pytest_kernelfalcon.store import digest, events, files
 from pytest_kernelfalcon.verdict_text import error_over_eager
+from pytest_kernelfalcon.workers import is_worker
 
 STATUS = {
     "lost": ("lost", "L", "LOST"),
@@ -52,7 +53,7 @@ class Reporting:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_sessionfinish"""
         run, config = self.session.run, session.config
-        if hasattr(config, "workerinput") or config.option.collectonly:
+        if is_worker(config) or config.option.collectonly:
             return
         if run.events.exists():
             self.session.events.add("finish", exitstatus=int(exitstatus))

@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +17,7 @@ from pytest_kernelfalcon import options as options_module
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.generator import registry
-from pytest_kernelfalcon.generator.author import Author
+from pytest_kernelfalcon.generator.author import Author, Setting
 from pytest_kernelfalcon.options import PREFIX, Options
 from pytest_kernelfalcon.store import rundir
 from pytest_kernelfalcon.store.events import Events
@@ -89,35 +90,39 @@ class Session:
 
 
 SESSION = pytest.StashKey[Session]()
+INHERITED = "kernelfalcon"
+"""Where pytest-xdist's `workerinput` holds the controller's run."""
 
 
 def open_session(config: pytest.Config) -> Session:
     """The session of this process; raises `pytest.UsageError` for whatever the user has to change first."""
     options = options_module.read(config)
-    authors = _authors(options)
-    inherited: dict[str, str] | None = getattr(config, "workerinput", {}).get("kernelfalcon")
-    if inherited is not None:  # a worker of pytest-xdist: the controller has made the run
-        run = RunDir(Path(inherited["root"]), inherited["run_id"])
+    authors = _authors(options, Setting(config.invocation_params.dir, config.rootpath, options.seeds))
+    workerinput: dict[str, Any] = getattr(config, "workerinput", {})
+    if INHERITED in workerinput:  # a worker of pytest-xdist: the controller has made the run
+        run = RunDir(Path(workerinput[INHERITED]["root"]), workerinput[INHERITED]["run_id"])
     else:
         run = RunDir(_root(config), rundir.new_run_id())
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    judge = open_judge(options, run.cache)
+    worker = workerinput.get("workerid", "main")
+    judge = open_judge(options, run.cache, workerinput.get(INHERITED, {}).pop("offer", None))
     return Session(options, config.rootpath, run, Events(run.events, worker), authors, judge)
 
 
-def open_judge(options: Options, cache: Path) -> Judge:
-    """Starts nothing yet: the judge's processes come with its first question."""
+def open_judge(options: Options, cache: Path, offer: dict[str, Any] | None = None) -> Judge:
+    """Starts nothing yet: the judge's processes come with its first question. offer: of the controller's zygotes."""
     from pytest_kernelfalcon.judge.judge import Judge, Unavailable
+    from pytest_kernelfalcon.judge.lending import Lent, Offer
 
+    opened = partial(Lent, offer=Offer(**offer)) if offer else None
     try:
-        return Judge(options.platform, options.sandbox, cache)
+        return Judge(options.platform, options.sandbox, cache, opened=opened)
     except Unavailable as error:
         raise pytest.UsageError(str(error)) from None
 
 
-def _authors(options: Options) -> tuple[Author, ...]:
+def _authors(options: Options, setting: Setting) -> tuple[Author, ...]:
     try:
-        return tuple(registry.resolve(spec) for spec in options.author)
+        return tuple(registry.resolve(spec, setting) for spec in options.author)
     except registry.UnknownAuthor as error:
         raise pytest.UsageError(f"{PREFIX}author: {error}") from None
 

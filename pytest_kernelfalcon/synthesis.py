@@ -81,11 +81,13 @@ class Synthesis:
                 if isinstance(found, Failure):
                     return self._failed(found, messages.one_line(self.target.shown, contract.id, found))
                 kernels[contract.id] = found
+            with files.lock(self.folder.composed.with_suffix(".lock"), self.session.run.stopped):
+                if not self.folder.composed.exists():  # under `--dist each` another worker may have been here
+                    self._keep(plan, kernels)
         except Broken as error:
             return Ended("failed", str(error))
         except Cancelled as error:
             return Ended("cancelled", error.reason)
-        self._keep(plan, kernels)
         return Ended("passed")
 
     def plan(self) -> Plan:
@@ -127,13 +129,15 @@ class Synthesis:
             raise Broken(**self._break(error)["broken"]) from None
 
     def _keep(self, plan: Plan, kernels: dict[str, Kernel]) -> None:
-        """Writes the composed module to the run directory and, where asked, beside the problem."""
+        """Writes the composed module, where asked, beside the problem, and last to the run directory."""
         source = compose(plan, {name: kernel.source for name, kernel in kernels.items()})
         verdict = next(iter(kernels.values())).verdict  # one subgraph: its verdict is the module's
-        files.write(self.folder.composed, source)
         self.note("compose", outcome=verdict["outcome"], cause=None, message="", kernel_sha256=sha256(source))
-        if not self.session.options.update:
-            return
+        if self.session.options.update:
+            self._update(plan, kernels, source, verdict)
+        files.write(self.folder.composed, source)
+
+    def _update(self, plan: Plan, kernels: dict[str, Kernel], source: str, verdict: dict[str, Any]) -> None:
         author = ",".join(dict.fromkeys(kernel.author for kernel in kernels.values()))
         entries = contract_entries([contract.to_json() for contract in plan.contracts])
         verdicts = {self.session.judge.platform: verdict}

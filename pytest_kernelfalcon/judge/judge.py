@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +16,7 @@ from pytest_kernelfalcon.judge.checks import CHECKS
 from pytest_kernelfalcon.judge.compiled import Compiled
 from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import GATES, Gate, GateName, Patience
-from pytest_kernelfalcon.judge.host import Child, Ended, Overdue, Zygotes
+from pytest_kernelfalcon.judge.host import Child, Ended, Line, Overdue, Zygote, Zygotes
 from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.trial import Trial
 from pytest_kernelfalcon.judge.verdict import Verdict
@@ -30,7 +32,8 @@ class Judge:
 
     platform: `auto`, `cpu`. sandbox: `require` refuses to run where something of it is missing, `off` does without.
     cache: a directory for compile results and for the structures of failing cases, or None. Raises `Unavailable` for a
-    platform that is not here.
+    platform that is not here. opened: a line to a zygote of that kind which another process started (see lending.py);
+    without it the judge starts its own.
     """
 
     def __init__(
@@ -39,11 +42,12 @@ class Judge:
         sandbox: Literal["auto", "require", "off"] = "auto",
         cache: Path | None = None,
         patience: Patience | None = None,
+        opened: Callable[[str], Line] | None = None,
     ) -> None:
         self._platform = platforms.choose(platform)
         self._sandbox = sandbox
         self._patience = patience or Patience()
-        self._zygotes = Zygotes(sandbox)
+        self._zygotes = Zygotes(opened or partial(Zygote, sandbox=sandbox))
         self._compiled = Compiled(cache / "compiled" if cache else None)
         self._examples = cache / "examples" if cache else None
         self._references: dict[str, Child] = {}

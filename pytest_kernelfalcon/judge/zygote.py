@@ -2,10 +2,12 @@
 
 Started by `host.Zygote` as `python -m pytest_kernelfalcon.judge.zygote KIND FD`. PYTEST_DONT_REWRITE
 
-A request is {"role", "job"} with two descriptors, the child's channel and a pipe, and whatever else the role wants;
-the answer is {"pid"} with a pidfd. Each child has a guard between the zygote and itself: the guard owns the child's
-process group and pid namespace, ends it when it is told to (SIGTERM) or when the zygote dies, and writes the child's
-wait status to the pipe.
+It serves lines, of which the first is FD's. A line begins with {"ready", "missing", "versions"}. A request is {"role",
+"job"} with two descriptors, the child's channel and a pipe, and whatever else the role wants; the answer is {"pid"}
+with a pidfd. The role `line` is no child but another line, on the descriptor that comes with the request: a copy of
+the zygote that serves it and ends with it, so that no line waits for another. Each child has a guard between the
+zygote (or its copy) and itself: the guard owns the child's process group and pid namespace, ends it when it is told
+to (SIGTERM) or when the zygote dies, and writes the child's wait status to the pipe.
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ ROLES: dict[str, dict[str, Limits]] = {
 """Which zygote forks which role, and what a fork may use."""
 
 
+LINE = "line"
+"""The role of a copy of the zygote that serves another process."""
+
 FAILED = 70
 """The exit code of a role in which our own code failed (sysexits.h: an internal software error)."""
 
@@ -51,6 +56,7 @@ class Home:
 
     isolated: bool
     mapped: int
+    hello: dict[str, Any]
 
 
 def main() -> NoReturn:
@@ -72,12 +78,13 @@ def main() -> NoReturn:
     import triton
 
     versions = {"torch": torch.__version__, "triton": triton.__version__, "python": sys.version.split()[0]}
-    channel.send({"ready": kind, "missing": missing, "versions": versions})
-    serve(channel, roles, Home(isolated, mapped))
+    hello = {"ready": kind, "missing": missing, "versions": versions}
+    serve(channel, roles, Home(isolated, mapped, hello))
 
 
 def serve(channel: Channel, roles: dict[str, Any], home: Home) -> NoReturn:
-    """Fork for each request until the parent hangs up."""
+    """Fork for each request until the other end hangs up."""
+    channel.send(home.hello)
     while True:
         try:
             request, fds = channel.receive()
@@ -85,8 +92,14 @@ def serve(channel: Channel, roles: dict[str, Any], home: Home) -> NoReturn:
             os._exit(0)
         pid = os.fork()
         if pid == 0:
-            channel.close()
+            channel.close()  # whoever holds it speaks for the zygote, or for those that ask it
+            if request["role"] == LINE:
+                sandbox.die_with_parent()
+                serve(Channel(socket.socket(fileno=fds[0])), roles, home)
             guard(roles[request["role"]], request["role"], request["job"], fds, home)
+        if request["role"] == LINE:
+            close_all(fds)
+            continue
         pidfd = os.pidfd_open(pid)
         close_all(fds)
         channel.send({"pid": pid}, [pidfd])

@@ -30,7 +30,9 @@ GOOD, BAD, WRONG_AT_ACCEPT = candidate(), candidate("refused"), candidate("accep
 
 @dataclass
 class FakeJudge:
-    """A problem says `# inspect=broken|error`, a candidate `# seed=OUTCOME accept=OUTCOME`.
+    """A problem says `# inspect=broken|error|unavailable|waits` (until there is a file `finished-*`).
+
+    A candidate says `# seed=OUTCOME accept=OUTCOME`.
 
     Besides outcomes: `error` (the judge fails), `breaks` (the problem does), `hang` (until it is stopped).
     """
@@ -47,10 +49,13 @@ class FakeJudge:
             raise ProblemError(problem.path, Cause.PROBLEM_FORWARD, line=3, detail="ValueError: no")
         if says == "error":
             raise JudgeError("the zygote died")
+        while says == "waits" and not list(Path.cwd().glob("finished-*")):
+            time.sleep(0.01)
+        control.check()
         if says == "unavailable":
             raise Unavailable("the sandbox is not complete here")
         return Contract(
-            id="anything", source={"module": problem.stem, "code": problem.text}, inputs=[], state=[],
+            id="anything", source={"module": problem.path, "code": problem.text}, inputs=[], state=[],
             outputs=[Output((2,), "float32")], output_tree={"v": None}, ops=["add"], sizes={}, declared={},
             admitted={}, shrunk=None, admitted_shrunk={},
         )  # fmt: skip
@@ -92,7 +97,7 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> FakeJudge:
     """The judge of every run in this test."""
     fake = FakeJudge()
 
-    def open_judge(options: Options, cache: Path) -> FakeJudge:
+    def open_judge(options: Options, cache: Path, *_: object) -> FakeJudge:
         return fake
 
     monkeypatch.setattr(session, "open_judge", open_judge)

@@ -27,12 +27,12 @@ class Author:
     ) -> Proposal | Exhausted:
         if history:
             return Exhausted("no more")
-        return Proposal(GOOD if contract.source["module"] == "accepted" else BAD)
+        return Proposal(GOOD if contract.source["module"] == "accepted.py" else BAD)
 
 
 @pytest.fixture
 def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "resolve", lambda _: Author())
+    monkeypatch.setattr(registry, "resolve", lambda *_: Author())
 
 
 @pytest.fixture(autouse=True)

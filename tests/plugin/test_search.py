@@ -67,7 +67,7 @@ def test_operations_that_nothing_could_place_are_named(example: Example, monkeyp
 
             return Exhausted("no recipe fits", ("aten.mm.default", "aten.sort.default"))
 
-    monkeypatch.setattr("pytest_kernelfalcon.generator.registry.resolve", lambda _: Cookbook())
+    monkeypatch.setattr("pytest_kernelfalcon.generator.registry.resolve", lambda *_: Cookbook())
     run = example.run("add.py")
     assert "operations that nothing could place: aten.mm.default, aten.sort.default" in run.texts[ACCEPT]
     assert run.problem()["cause"] == "exhausted"

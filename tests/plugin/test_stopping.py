@@ -18,7 +18,7 @@ FAKE = """
 import pytest_kernelfalcon.session
 from tests.plugin.conftest import FakeJudge
 
-def open_judge(options, cache):
+def open_judge(*_):
     return FakeJudge()
 
 pytest_kernelfalcon.session.open_judge = open_judge

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.generator.cookbook.graph import Graph, Ref
 from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
-from pytest_kernelfalcon.generator.cookbook.pointwise.text import call, is_float
+from pytest_kernelfalcon.generator.cookbook.pointwise.text import broken, call, is_float
 from pytest_kernelfalcon.generator.cookbook.stage import Leaf, Stage
 
 
@@ -68,7 +68,7 @@ class Wrapper:
         """Writes the leaf's views; its variable."""
         text = variable = self.access.by_node[leaf.node.id]
         for step in leaf.replay.steps:
-            if step.count("{v}") > 1 and not text.isidentifier():
+            if not text.isidentifier() and (step.count("{v}") > 1 or len(text) + len(step) > 90):
                 text = variable = self.bind(leaf, text, variable)
             text = step.replace("{v}", text)
         return text if text.isidentifier() else self.bind(leaf, text, variable)
@@ -80,7 +80,7 @@ class Wrapper:
         if not (variable in self.own or (free and variable.isidentifier())):
             variable = self.access.names.fresh(leaf.name)
             self.own.add(variable)
-        self.add(f"    {variable} = {text}")
+        self.add(*broken(f"{variable} = {text}", 4))
         return variable
 
     def contiguous(self, leaf: Leaf, variable: str) -> str:

@@ -7,6 +7,7 @@ import math
 import re
 import struct
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 WIDTH = 120
 REGISTER = {
@@ -89,6 +90,23 @@ def call(head: str, args: Sequence[str], tail: str, indent: int) -> list[str]:
     if len(pad) + 4 + len(inline) <= WIDTH:
         return [f"{pad}{head}(", f"{pad}    {inline}", f"{pad}){tail}"]
     return [f"{pad}{head}(", *(f"{pad}    {arg}," for arg in args), f"{pad}){tail}"]
+
+
+def broken(line: str, indent: int) -> list[str]:
+    """A line that may end with a call; if it is too long, with that call's arguments on lines of their own."""
+    if indent + len(line) <= WIDTH or not line.endswith(")"):
+        return [" " * indent + line]
+    depth, places, start = 0, [], 0
+    for place in range(len(line) - 1, -1, -1):
+        depth += (line[place] == ")") - (line[place] == "(")
+        if depth == 0:
+            start = place
+            break
+        if depth == 1 and line[place] == ",":
+            places.append(place)
+    cuts = [start, *reversed(places), len(line) - 1]
+    args = [line[a + 1 : b].strip() for a, b in pairwise(cuts)]
+    return call(line[:start], args, "", indent)
 
 
 def assign(name: str, value: str, comment: str, indent: int) -> str:

@@ -198,8 +198,8 @@ def _repeat(r: Replay, node: Node, output: int) -> None:
     pairs = [text for d in range(rank) for text in (r.text(times[d]), own[d])]
     ones = [text for d in range(rank) for text in ("1", own[d])]
     whole = [r.text(times[d]) if own[d] == "1" else f"{r.text(times[d])} * {own[d]}" for d in range(rank)]
-    step = f"{{v}}.reshape({', '.join(ones)}).expand({', '.join(pairs)}).reshape({', '.join(whole)})"
-    r.rearrange(step, list(node.outputs[output].shape), None)
+    r.steps += [f"{{v}}.reshape({', '.join(ones)})", f"{{v}}.expand({', '.join(pairs)})"]
+    r.rearrange(f"{{v}}.reshape({', '.join(whole)})", list(node.outputs[output].shape), None)
 
 
 def _expand(_: Replay, __: Node, ___: int) -> None:

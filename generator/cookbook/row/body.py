@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import Statement
-from pytest_kernelfalcon.generator.cookbook.pointwise.text import assign, full, is_float, sum_lines
+from pytest_kernelfalcon.generator.cookbook.pointwise.text import assign, broken, full, is_float, sum_lines
 from pytest_kernelfalcon.generator.cookbook.row.lowering import Reduced
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ class Body:
             blocks = [f"{name}_block" for name in reduction.names]
             first = reduction.initial(self.block)
             before += [f"    {block} = {value}" for block, value in zip(blocks, first, strict=True)]
-            inside.append(self._placed(f"        {', '.join(blocks)} = {reduction.joined(blocks, reduction.masked())}"))
-            after.append(f"    {', '.join(reduction.names)} = {reduction.whole(blocks, self.axis)}")
+            joined = f"{', '.join(blocks)} = {reduction.joined(blocks, reduction.masked())}"
+            inside += broken(self._placed(joined), 8)
+            after += broken(f"{', '.join(reduction.names)} = {reduction.whole(blocks, self.axis)}", 4)
         wanted = {name for reduction in reductions for name in self._names(f"{reduction.operand}, {reduction.place}")}
         loop = [*self._column_lines("start", 8), *self._slice(wanted), *inside]
         return [[*before, self._loop_line(), *loop, *after]]
@@ -182,7 +183,7 @@ class Body:
         if isinstance(statement, Reduced):
             reduction = statement.reduction
             names = ", ".join(reduction.names)
-            return [self._placed(f"{' ' * indent}{names} = {reduction.whole(reduction.masked(), self.axis)}")]
+            return broken(self._placed(f"{names} = {reduction.whole(reduction.masked(), self.axis)}"), indent)
         return [assign(statement.name, self._placed(statement.value), statement.comment, indent)]
 
     def _placed(self, text: str) -> str:

@@ -109,6 +109,11 @@ class Builder:
         return self.do("div.Tensor", total, count, name="variance"), mean, centred
 
 
+def factor(text: str) -> str:
+    """A size's text as it stands in a product."""
+    return f"({text})" if re.search(r" [-+/%]", text) else text
+
+
 def product(sizes: Iterable[Size]) -> Size:
     """The product of sizes, as a text where one is."""
     known, texts = 1, []
@@ -119,7 +124,7 @@ def product(sizes: Iterable[Size]) -> Size:
             texts.append(size)
     texts += [str(known)] if known != 1 and texts else []
     if len(texts) > 1:
-        texts = [f"({text})" if re.search(r"[-+/%]", text) else text for text in texts]
+        texts = [factor(text) for text in texts]
     return " * ".join(texts) if texts else known
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pytest_kernelfalcon.generator.cookbook.graph import Ref
 from pytest_kernelfalcon.generator.cookbook.module.wrapper import Wrapper
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import call
+from pytest_kernelfalcon.generator.cookbook.row.builder import factor
 from pytest_kernelfalcon.generator.cookbook.stage import Leaf
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def launch(kernel: RowKernel, wrapper: Wrapper) -> None:
     sizes = [_size(kernel, wrapper, given, dim) for dim in range(len(kernel.domain.shape))]
     for ref in kernel.refs:
         wrapper.allocate(ref, _shape(kernel, wrapper, ref, given, sizes), given)
-    extents = [" * ".join(_factor(sizes[dim]) for dim in dims if sizes[dim] != "1") or "1" for dims in kernel.groups]
+    extents = [" * ".join(factor(sizes[dim]) for dim in dims if sizes[dim] != "1") or "1" for dims in kernel.groups]
     stem = "" if len(wrapper.stages) == 1 else f"{wrapper.out[kernel.refs[0]]}_"
     rows, columns = fresh(f"{stem}rows"), fresh(f"{stem}columns")
     for name, groups in ((rows, kernel.kept()), (columns, kernel.reduced())):
@@ -57,10 +57,6 @@ def _size(kernel: RowKernel, wrapper: Wrapper, given: list[tuple[Leaf, str]], di
             wrapper.own.discard(variable)
             return f"{variable}.shape[{dim - len(leaf.shape) + len(leaf.replay.shape)}]"
     return str(size)
-
-
-def _factor(text: str) -> str:
-    return f"({text})" if re.search(r" [-+/%]", text) else text
 
 
 def _shape(kernel: RowKernel, wrapper: Wrapper, ref: Ref, given: list[tuple[Leaf, str]], sizes: list[str]) -> str:

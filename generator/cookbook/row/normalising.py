@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_kernelfalcon.generator.cookbook.graph import Expression, Ref
-from pytest_kernelfalcon.generator.cookbook.row.builder import Builder
+from pytest_kernelfalcon.generator.cookbook.row.builder import Builder, factor
 from pytest_kernelfalcon.generator.cookbook.row.composites import argument, composite, output
 
 MINUS_INFINITY = float("-inf")
@@ -83,7 +83,7 @@ def group_norm(b: Builder) -> list[Ref]:
     x, weight, bias, _, _, _, groups, eps = b.node.args[:8]
     tensor = b.tensor(x)
     inner = tensor.shape[1] // groups
-    size = inner if isinstance(tensor.sizes[1], int) else f"({tensor.sizes[1]}) // {groups}"
+    size = inner if isinstance(tensor.sizes[1], int) else f"{factor(tensor.sizes[1])} // {groups}"
     shape, sizes = (groups, inner), (groups, size)
     rank = b.rank(x) + 1
     split = b.view(x, (tensor.shape[0], *shape, *tensor.shape[2:]), (tensor.sizes[0], *sizes, *tensor.sizes[2:]))

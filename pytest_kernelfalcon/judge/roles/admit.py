@@ -37,9 +37,9 @@ CHOICES = (
 """Decisions that a tie leaves open."""
 
 
-def admitted(source: str, path: str, form: Sizes, ops: Sequence[str], sizing: Sizing, probe: Probe) -> Variants:
+def admitted(probe: Probe, seen: Seen, form: Sizes, sizing: Sizing) -> Variants:
     """form: the sizes to try at. What is not tried by the deadline is left out."""
-    real = Probe(source, path, "real", math.inf)
+    real = Probe(probe.source, probe.path, "real", math.inf)
     deadline = time.monotonic() + SECONDS
 
     def tried(names: Sequence[str], takes: Callable[[str], bool]) -> list[str]:
@@ -48,9 +48,9 @@ def admitted(source: str, path: str, form: Sizes, ops: Sequence[str], sizing: Si
     plain = real.instance(form)
     tensors = tensors_in(plain.inputs)
     working = working_type(plain)
-    others = [_name(dtype) for dtype in TYPES if working is not None and dtype != working]
+    others = [_name(dtype) for dtype in TYPES if working not in (None, dtype) and not _rounds_to_integers(seen)]
     alone = _own_memory(tensors)
-    kinds = [kind for kind in values.KINDS if values.concerns(tensors, kind) and not _open(kind, ops)]
+    kinds = [kind for kind in values.KINDS if values.concerns(tensors, kind) and not _open(kind, seen.ops)]
     return Variants(
         working=_name(working) if working else "",
         dtypes=tried(others, lambda name: _runs(real.instance(form), dtype=name)),
@@ -66,10 +66,18 @@ def _name(dtype: torch.dtype) -> str:
 
 def _open(kind: str, ops: Sequence[str]) -> bool:
     """Whether values of this kind would be answered differently by honest kernels."""
-    names = {op.rpartition(".")[0] for op in ops}
     if kind in values.NOT_FINITE:
-        return not names.isdisjoint(CONTRACTIONS)
-    return kind in ("ties", "zeros") and not names.isdisjoint(CHOICES)
+        return _has(ops, CONTRACTIONS)
+    return kind in ("ties", "zeros") and _has(ops, CHOICES)
+
+
+def _rounds_to_integers(seen: Seen) -> bool:
+    """Whether a coarser type of the numbers before a rounding would show in an output that is compared exactly."""
+    return _has(seen.ops, CHOICES) and any("int" in dtype for _, dtype in seen.outputs)
+
+
+def _has(ops: Sequence[str], names: Sequence[str]) -> bool:
+    return not {op.rpartition(".")[0] for op in ops}.isdisjoint(names)
 
 
 def _own_memory(tensors: Sequence[torch.Tensor]) -> bool:

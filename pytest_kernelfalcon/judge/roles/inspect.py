@@ -126,7 +126,7 @@ def _variants(probe: Probe, form: Sizes, seen: Seen, sizing: Sizing) -> Variants
     announce("variants")
     token = listener.set(lambda phase: None)
     try:
-        return admit.admitted(probe.source, probe.path, sizing.shrunk or form, seen.ops, sizing, probe)
+        return admit.admitted(probe, seen, sizing.shrunk or form, sizing)
     finally:
         listener.reset(token)
 
