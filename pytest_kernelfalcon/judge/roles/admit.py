@@ -28,7 +28,11 @@ STRETCHED_BYTES = 1 << 20
 STRETCHED_ELEMENTS = 128 << 10
 MIN_STRETCH = 4
 
-CONTRACTIONS = ("aten.mm", "aten.bmm", "aten.addmm", "aten.baddbmm", "aten.mv", "aten.dot", "aten.convolution")
+CONTRACTIONS = (
+    "aten.mm", "aten.bmm", "aten.addmm", "aten.baddbmm", "aten.mv", "aten.dot", "aten.convolution",
+    "aten._scaled_dot_product_flash_attention_for_cpu", "aten._scaled_dot_product_flash_attention",
+    "aten._scaled_dot_product_efficient_attention", "aten._scaled_dot_product_attention_math",
+)  # fmt: skip
 """Whose honest kernels may leave out a product with a zero that is known to be one: 0 x inf is not asked of them."""
 CHOICES = (
     "aten.sort", "aten.topk", "aten.kthvalue", "aten.median", "aten.mode", "aten.round", "aten.floor", "aten.ceil",
