@@ -10,6 +10,11 @@ from triton.language.extra import libdevice
 
 
 @triton.jit
+def _clamp(x, low, high):
+    return tl.minimum(tl.maximum(x, low, propagate_nan=tl.PropagateNan.ALL), high, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
 def _sigmoid(x):
     return tl.div_rn(1.0, 1.0 + libdevice.exp(-x))
 
@@ -27,7 +32,7 @@ def pointwise_kernel(gate_ptr, linear_ptr, out_ptr, numel, gate_stride_0, linear
     linear = tl.load(linear_ptr + index_0 * linear_stride_0, mask=mask).to(tl.float32)
 
     clamp = tl.minimum(gate, 7.0, propagate_nan=tl.PropagateNan.ALL)
-    clamp_1 = tl.clamp(linear, -7.0, 7.0, propagate_nan=tl.PropagateNan.ALL)
+    clamp_1 = _clamp(linear, -7.0, 7.0)
     mul = clamp * 1.702
     sigmoid = _sigmoid(mul)
     mul_1 = clamp * sigmoid

@@ -16,6 +16,11 @@ def _softplus(x, beta, threshold):
 
 
 @triton.jit
+def _clamp(x, low, high):
+    return tl.minimum(tl.maximum(x, low, propagate_nan=tl.PropagateNan.ALL), high, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
 def pointwise_kernel(
     dt_ptr,
     dt_bias_ptr,
@@ -41,7 +46,7 @@ def pointwise_kernel(
 
     add = dt + dt_bias
     softplus = _softplus(add, 1.0, 20.0)
-    clamp = tl.clamp(softplus, 0.001, 0.5, propagate_nan=tl.PropagateNan.ALL)
+    clamp = _clamp(softplus, 0.001, 0.5)
     neg = -clamp
     exp = libdevice.exp(a_log)
     mul = neg * exp

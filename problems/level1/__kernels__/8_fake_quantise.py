@@ -10,6 +10,11 @@ from triton.language.extra import libdevice
 
 
 @triton.jit
+def _clamp(x, low, high):
+    return tl.minimum(tl.maximum(x, low, propagate_nan=tl.PropagateNan.ALL), high, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
 def pointwise_kernel(
     x_ptr, scale_ptr, zero_point_ptr, out_ptr, numel, size_1, scale_stride_1, zero_point_stride_1, BLOCK: tl.constexpr
 ):
@@ -27,7 +32,7 @@ def pointwise_kernel(
     div = tl.div_rn(x, scale)
     round_1 = libdevice.rint(div)
     add = round_1 + zero_point
-    clamp = tl.clamp(add, -128.0, 127.0, propagate_nan=tl.PropagateNan.ALL)
+    clamp = _clamp(add, -128.0, 127.0)
     sub = clamp - zero_point
     mul = sub * scale
 
