@@ -33,7 +33,7 @@ def shared(real: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
 
         def close(self) -> None: ...
 
-    def open_judge(options: Options, cache: Path) -> Borrowed:
+    def open_judge(options: Options, cache: Path, offer: object = None) -> Borrowed:
         return Borrowed()
 
     monkeypatch.setattr(session, "open_judge", open_judge)
