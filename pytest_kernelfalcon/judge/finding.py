@@ -33,6 +33,10 @@ class Finding:
         return fix(self.cause)
 
 
+LOUD = (Cause.WRAPPER_RAISED, Cause.KERNEL_RAISED, Cause.OUTPUT_DTYPE)
+"""How a kernel may fail in a type that its problem never declared: nobody takes that for a result."""
+
+
 class Found(Exception):
     """Ends the judging with a finding."""
 

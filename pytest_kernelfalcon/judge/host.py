@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def clean_environment(kind: str, sandbox: str) -> dict[str, str]:
     return environment | ({"TRITON_INTERPRET": "1"} if kind == "interpreted" else {})
 
 
-class Line:
+class Line(ABC):
     """A conversation with one zygote, which forks for it. The first `fork` waits until the zygote is warm."""
 
     def __init__(self, kind: str, channel: Channel) -> None:
@@ -96,9 +97,9 @@ class Line:
     def _died(self) -> JudgeError:
         return JudgeError(f"the {self.kind} zygote ended: {self.last_words()}")
 
+    @abstractmethod
     def last_words(self) -> str:
         """What is known of why it ended."""
-        raise NotImplementedError
 
     @property
     def closed(self) -> bool:

@@ -128,3 +128,25 @@ def test_what_failed_is_kept_and_tried_first(tmp_path: Path):
     tried.clear()
     find_failing(cases, fails, 60, Memory(tmp_path / "examples", "another"))
     assert tried[0] != found
+
+
+def test_a_named_tuple_of_inputs_keeps_its_kind(inspect: Inspect):
+    named = "__import__('collections').namedtuple('Pair', 'a b')(torch.randn(rows, columns), torch.randn(columns))"
+    found = inspect(problem("x.a * x.b", named)).variants
+    assert found.dtypes == ALL["dtypes"] and "nan" in found.values
+
+
+def test_a_wrapper_that_reads_in_another_type_alone_is_not_served_in_it(verify: Verify, silu: Any):
+    """Its plan at the declared sizes hangs on data there, so that it cannot be compiled beforehand."""
+    wide = silu.edited("x * tl.sigmoid(x)", "x * tl.sigmoid(x.to(tl.float32))")
+    verdict = verify(silu.problem, wide.replace("    return y", READS), "accept")
+    assert verdict.outcome == "accepted", verdict.message
+    assert "not_in_float16" in verdict.flags and "not_in_bfloat16" not in verdict.flags
+
+
+READS = """\
+    if x.dtype == torch.float16:
+        z = torch.empty_like(y)
+        silu[(triton.cdiv(n, 256),)](x.contiguous(), z, n, BLOCK=256)
+        float(z[0])
+    return y"""

@@ -11,7 +11,7 @@ from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.compiled import Rows
-from pytest_kernelfalcon.judge.finding import Finding, Found, UnsupportedHere
+from pytest_kernelfalcon.judge.finding import LOUD, Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.host import Ended, Overdue
 from pytest_kernelfalcon.judge.trial import Trial
 
@@ -42,15 +42,23 @@ def other_types(trial: Trial) -> None:
     for dtype in trial.contract.variants.dtypes:
         if HOST_READS in trial.flags or any(entry["dtypes"] == dtype for entry in trial.unsupported):
             continue
+        case = Case.of(trial.contract.declared, dtype=dtype)
         try:
-            plan = trial.dry(dtype=dtype)
+            answer = trial.dry(dtype=dtype)
         except UnsupportedHere as unsupported:
-            trial.unserved(Case.of(trial.contract.declared, dtype=dtype), str(unsupported))
+            trial.unserved(case, str(unsupported))
             continue
-        for row in compile_plan(trial, plan["plan"], trial.gate.targets[:1]):
+        except Found as found:
+            if found.finding.cause not in LOUD:
+                raise
+            trial.unserved(case, found.finding.message)
+            continue
+        if answer["end"] == "unreadable":
+            trial.unserved(case, "in this type alone it reads what its kernels compute, and cannot be compiled before")
+            continue
+        for row in compile_plan(trial, answer["plan"], trial.gate.targets[:1]):
             if row["status"] == "error":
-                detail = f"`{row['kernel']}` does not compile for {row['target']}: {row['detail']}"
-                trial.unserved(Case.of(trial.contract.declared, dtype=dtype), detail)
+                trial.unserved(case, f"`{row['kernel']}` does not compile for {row['target']}: {row['detail']}")
 
 
 def compile_plan(trial: Trial, launches: list[dict[str, Any]], targets: Sequence[int] | None = None) -> Rows:

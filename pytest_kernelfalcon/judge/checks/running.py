@@ -8,7 +8,7 @@ from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.variants import DECLARED
 from pytest_kernelfalcon.judge.cases import Case, Memory, find_failing, single, varied
 from pytest_kernelfalcon.judge.checks.outputs import judge_outputs
-from pytest_kernelfalcon.judge.finding import Costly, Found, NotTaken, UnsupportedHere
+from pytest_kernelfalcon.judge.finding import LOUD, Costly, Found, NotTaken, UnsupportedHere
 from pytest_kernelfalcon.judge.platforms import Form
 from pytest_kernelfalcon.judge.trial import How, Trial
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 SHRUNK_FORM = "shrunk_form"
-LOUD = (Cause.WRAPPER_RAISED, Cause.KERNEL_RAISED, Cause.OUTPUT_DTYPE)
-"""How a kernel may fail in a type that its problem never declared: nobody takes that for a result."""
 MAX_TRIES = 4
 """Draws of hypothesis for each case wanted: some are repetitions, or sizes that the candidate does not serve."""
 

@@ -60,7 +60,7 @@ def admitted(probe: Probe, seen: Seen, form: Sizes, sizing: Sizing) -> Variants:
         dtypes=tried(others, lambda name: _runs(real.instance(form), dtype=name)),
         strides=tried([*LAYOUTS] if alone else [], lambda name: _runs(real.instance(form), strides=name)),
         values=tried(kinds, lambda name: _runs(real.instance(form), kind=name)),
-        stretched=[*_stretched(probe, sizing, deadline)],
+        stretched=[*_stretched(probe, real, sizing, deadline)],
     )
 
 
@@ -93,13 +93,13 @@ def _own_memory(tensors: Sequence[torch.Tensor]) -> bool:
 def _runs(instance: Instance, dtype: str = DECLARED, strides: str = DECLARED, kind: str = DRAWN) -> bool:
     """Whether the variant differs from the problem's own inputs, runs, and gives finite values enough."""
     state, given = _held(instance), [_described(tensor) for tensor in tensors_in(instance.inputs)]
-    vary(instance, dtype, strides, kind)
-    if strides != DECLARED and given == [_described(tensor) for tensor in tensors_in(instance.inputs)]:
-        return False
-    if _held(instance) != state:
-        return False
     casts = _Casts()  # type: ignore[no-untyped-call]
     try:
+        vary(instance, dtype, strides, kind)
+        if strides != DECLARED and given == [_described(tensor) for tensor in tensors_in(instance.inputs)]:
+            return False
+        if _held(instance) != state:
+            return False
         with casts:
             _, outputs = outputs_of(forward(instance, instance.inputs))
     except Broken:
@@ -144,15 +144,18 @@ def _finite(output: torch.Tensor) -> float:
     return float(output.isfinite().double().mean())
 
 
-def _stretched(probe: Probe, sizing: Sizing, deadline: float) -> Iterator[Sizes]:
-    """From the shrunk form, one data size at a time at its own value, or at the largest half of it that is small."""
+def _stretched(probe: Probe, real: Probe, sizing: Sizing, deadline: float) -> Iterator[Sizes]:
+    """From the shrunk form, one data size at a time at its own value, or at the largest half of it that is small.
+
+    Looked at without memory first, then run: fakes hold no index that could be out of range.
+    """
     if sizing.shrunk is None:
         return
     for name in sizing.admitted_shrunk:
         value, least = sizing.declared[name], sizing.shrunk[name] * MIN_STRETCH
         while value >= least and time.monotonic() < deadline:
             sizes = {**sizing.shrunk, name: value}
-            if _takes(probe, sizes, sizing.shrunk):
+            if _takes(probe, sizes, sizing.shrunk) and real.run(sizes):
                 yield sizes
                 break
             value //= 2

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from pytest_kernelfalcon.judge.roles.held import mapped
+
 OFFSET = 100.0
 """A large mean: a variance by E[x²]-E[x]² is then off by 100 times eager's error."""
 LARGE = {torch.float16: 100.0, torch.bfloat16: 1000.0, torch.float32: 1000.0, torch.float64: 1000.0}
@@ -75,26 +77,19 @@ NOT_FINITE = ("inf", "nan")
 
 def changed(value: Any, kind: str) -> Any:
     """`get_inputs()`'s value, a tree of tensors and others, with values of that kind."""
-    if isinstance(value, torch.Tensor):
-        return _tensor(value, kind)
-    if isinstance(value, list | tuple):
-        return type(value)(changed(item, kind) for item in value)
-    if isinstance(value, dict):
-        return {key: changed(item, kind) for key, item in value.items()}
-    return value
+    return mapped(value, lambda x: _table(x).get(kind, _same)(x))
 
 
 def concerns(tensors: list[torch.Tensor], kind: str) -> bool:
     """Whether the kind changes any of these."""
-    return any(_table(tensor) is not None and kind in (_table(tensor) or {}) for tensor in tensors)
+    return any(kind in _table(tensor) for tensor in tensors)
 
 
-def _table(x: torch.Tensor) -> dict[str, Change] | None:
+def _table(x: torch.Tensor) -> dict[str, Change]:
     if x.dtype == torch.bool:
         return MASKS
-    return FLOATING if x.dtype in LARGE and x.dim() > 0 else None
+    return FLOATING if x.dtype in LARGE and x.dim() > 0 else {}
 
 
-def _tensor(x: torch.Tensor, kind: str) -> torch.Tensor:
-    table = _table(x)
-    return table[kind](x) if table and kind in table else x
+def _same(x: torch.Tensor) -> torch.Tensor:
+    return x

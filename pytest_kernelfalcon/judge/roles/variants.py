@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
+from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.variants import DECLARED, DRAWN
 from pytest_kernelfalcon.judge.roles import values
-from pytest_kernelfalcon.judge.roles.held import state_of, tensors_in
-from pytest_kernelfalcon.judge.roles.modules import Instance
+from pytest_kernelfalcon.judge.roles.held import mapped, state_of, tensors_in
+from pytest_kernelfalcon.judge.roles.modules import Instance, guarded
 
 TYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -33,23 +34,14 @@ def working_type(instance: Instance) -> torch.dtype | None:
 
 
 def retype(instance: Instance, dtype: torch.dtype) -> None:
-    """Model and inputs in another floating type; tensors of other types stay."""
-    model = instance.model.to(dtype)
-    for module in model.modules():
+    """Model and inputs in another floating type; tensors of other types stay. Raises `Broken`."""
+    with guarded("Model.to()", Cause.PROBLEM_FORWARD, str(instance.module.__file__)):
+        instance.model.to(dtype)
+    for module in instance.model.modules():
         for name, value in vars(module).items():
             if isinstance(value, torch.Tensor) and value.is_floating_point():
                 vars(module)[name] = value.to(dtype)
-    instance.inputs = [_to(value, dtype) for value in instance.inputs]
-
-
-def _to(value: Any, dtype: torch.dtype) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.to(dtype) if value.is_floating_point() else value
-    if isinstance(value, list | tuple):
-        return type(value)(_to(item, dtype) for item in value)
-    if isinstance(value, dict):
-        return {key: _to(item, dtype) for key, item in value.items()}
-    return value
+    instance.inputs = mapped(instance.inputs, lambda x: x.to(dtype) if x.is_floating_point() else x)
 
 
 def laid_out(value: Any, layout: Callable[[torch.Tensor], torch.Tensor]) -> Any:

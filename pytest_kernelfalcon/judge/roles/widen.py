@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from pytest_kernelfalcon.judge.roles.held import mapped
+
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -35,13 +37,7 @@ def widened_model(model: nn.Module) -> nn.Module:
 
 def widened(value: Any) -> Any:
     """Tensors of floating type in fp64, all tensors copied, through nested lists, tuples and dicts."""
-    if isinstance(value, torch.Tensor):
-        return value.double() if value.is_floating_point() else value.clone()
-    if isinstance(value, list | tuple):
-        return type(value)(widened(item) for item in value)
-    if isinstance(value, dict):
-        return {key: widened(item) for key, item in value.items()}
-    return value
+    return mapped(value, lambda x: x.double() if x.is_floating_point() else x.clone())
 
 
 class Widen(TorchFunctionMode):
