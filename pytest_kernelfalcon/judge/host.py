@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,11 @@ class Overdue(Exception):
         self.seconds = seconds
 
 
-def clean_environment(kind: str, sandbox: str) -> dict[str, str]:
-    """What a zygote sees of this process's environment: no key, no home, no configuration of the user's."""
+def clean_environment(kind: str, sandbox: str, own: Mapping[str, str]) -> dict[str, str]:
+    """What a zygote sees of this process's environment: no key, no home, no configuration of the user's.
+
+    own: what its platform adds.
+    """
     package = Path(__file__).resolve().parents[2]
     environment = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -55,7 +58,7 @@ def clean_environment(kind: str, sandbox: str) -> dict[str, str]:
         "TRITON_DEFAULT_FP_FUSION": "1",
         "KERNELFALCON_SANDBOX": sandbox,
     }
-    return environment | ({"TRITON_INTERPRET": "1"} if kind == "interpreted" else {})
+    return environment | ({"TRITON_INTERPRET": "1"} if kind == "interpreted" else {}) | dict(own)
 
 
 class Child:
@@ -156,7 +159,7 @@ def _signal_name(number: int) -> str:
 class Zygote:
     """A warm process of one kind. Starting is asynchronous: the first `fork` waits for it."""
 
-    def __init__(self, kind: str, sandbox: str) -> None:
+    def __init__(self, kind: str, sandbox: str, own: Mapping[str, str]) -> None:
         self.kind = kind
         self.missing: list[str] = []
         self.versions: dict[str, str] = {}
@@ -166,7 +169,7 @@ class Zygote:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "pytest_kernelfalcon.judge.zygote", kind, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=clean_environment(kind, sandbox),
+            env=clean_environment(kind, sandbox, own),
             stdin=subprocess.DEVNULL,
             stdout=self._errors,
             stderr=self._errors,
@@ -231,16 +234,19 @@ class Zygote:
 
 
 class Zygotes:
-    """The zygotes of one judge: started together, restarted when one has died."""
+    """The zygotes of one judge: started together, restarted when one has died.
 
-    def __init__(self, sandbox: str) -> None:
-        self._sandbox = sandbox
+    kinds: those that its platform needs, each with what it adds to the environment.
+    """
+
+    def __init__(self, sandbox: str, kinds: Mapping[str, Mapping[str, str]]) -> None:
+        self._sandbox, self._kinds = sandbox, kinds
         self._all: dict[str, Zygote] = {}
 
     def start(self) -> None:
-        for kind in ROLES:
+        for kind, own in self._kinds.items():
             if kind not in self._all or not self._all[kind].alive:
-                self._all[kind] = Zygote(kind, self._sandbox)
+                self._all[kind] = Zygote(kind, self._sandbox, own)
 
     def fork(self, role: str, job: dict[str, Any], control: Control, fds: Sequence[int] = ()) -> Child:
         """A child in that role, from the zygote that serves it."""
@@ -249,11 +255,18 @@ class Zygotes:
         return self._all[kind].fork(role, job, control, fds)
 
     def any(self, control: Control) -> Zygote:
-        """A warm zygote, for what all of them know (versions, sandbox)."""
+        """A warm zygote, for what all of them know (versions)."""
         self.start()
         zygote = self._all["plain"]
         zygote.wait(control)
         return zygote
+
+    def missing(self, control: Control) -> list[str]:
+        """What any of them lacks of the sandbox."""
+        self.start()
+        for zygote in self._all.values():
+            zygote.wait(control)
+        return list(dict.fromkeys(lack for zygote in self._all.values() for lack in zygote.missing))
 
     def close(self) -> None:
         for zygote in self._all.values():

@@ -37,9 +37,9 @@ ROLES: dict[str, dict[str, Limits]] = {
         "comparer": Limits(cpu=600, memory=6 << 30),
     },
     "interpreted": {"executor": Limits(cpu=300, memory=6 << 30, files=4 << 30)},
+    "cuda": {"cuda.executor": Limits(cpu=300, files=4 << 30, gpu=True)},
 }
-"""Which zygote forks which role, and what a fork may use."""
-
+"""Which zygote forks which role, and what a fork may use. A platform says which zygotes it needs."""
 
 FAILED = 70
 """The exit code of a role in which our own code failed (sysexits.h: an internal software error)."""
@@ -63,7 +63,7 @@ def main() -> NoReturn:
         getattr(module, "preload", lambda: None)()
     mapped = sandbox.mapped_bytes()
     if isolated:
-        missing += sandbox.shut(Path(__file__).resolve().parents[1])
+        missing += sandbox.shut(Path(__file__).resolve().parents[1], sandbox.gpu_paths() if kind == "cuda" else ())
     channel = Channel(socket.socket(fileno=fd))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.judge.platforms import Form
@@ -18,6 +19,8 @@ class Cpu:
 
     name = "cpu"
     executor = "executor"
+    zygotes: Mapping[str, Mapping[str, str]] = {"plain": {}, "interpreted": {}}
+    flags = ()
 
     @property
     def device(self) -> str:
