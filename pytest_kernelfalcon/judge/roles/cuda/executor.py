@@ -13,7 +13,7 @@ import torch
 import triton
 from triton.compiler.errors import CompilationError
 from triton.runtime.cache import triton_key
-from triton.runtime.errors import OutOfResources
+from triton.runtime.errors import OutOfResources, PTXASError
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.contract import TensorSpec
@@ -103,11 +103,11 @@ class DeviceRunning(Running):
         try:
             kernel[tuple(step.grid)](*arguments, **step.options)
             torch.cuda.synchronize()
-        except (CompilationError, OutOfResources) as error:
+        except (CompilationError, OutOfResources, PTXASError) as error:
             raise self._fault(Cause.KERNEL_RAISED, step, _short(error)) from error
         except RuntimeError as error:  # torch's and Triton's for what CUDA reports
             self.executor.lost = True
-            cause = Cause.OUT_OF_BOUNDS if _is_address(error) else Cause.KERNEL_RAISED
+            cause = Cause.OUT_OF_BOUNDS if _is_address(error) else Cause.KERNEL_CRASHED
             raise self._fault(cause, step, _short(error)) from error
         strayed = self.storages.strayed()
         if strayed is not None:
