@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.judge import platforms
 from pytest_kernelfalcon.judge.child import SLICE_SECONDS, Child, Ended, Overdue
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.judge.wire import Channel, Closed, Malformed
@@ -24,7 +25,10 @@ START_SECONDS = 120.0
 
 
 def clean_environment(kind: str, sandbox: str) -> dict[str, str]:
-    """What a zygote sees of this process's environment: no key, no home, no configuration of the user's."""
+    """What a zygote sees of this process's environment: no key, no home, no configuration of the user's.
+
+    Raises `Unavailable` where what runs in that kind cannot be had here.
+    """
     package = Path(__file__).resolve().parents[2]
     environment = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -39,7 +43,7 @@ def clean_environment(kind: str, sandbox: str) -> dict[str, str]:
         "TRITON_DEFAULT_FP_FUSION": "1",
         "KERNELFALCON_SANDBOX": sandbox,
     }
-    return environment | ({"TRITON_INTERPRET": "1"} if kind == "interpreted" else {})
+    return environment | platforms.environment(kind)
 
 
 class Line(ABC):
@@ -156,17 +160,17 @@ class Zygote(Line):
 
 
 class Zygotes:
-    """One line to a zygote of each kind: opened together, and opened anew when one has died.
+    """One line to a zygote of each of these kinds: opened together, and opened anew when one has died.
 
     opened: a new line to a zygote of that kind, which it starts if need be. Raises `JudgeError`.
     """
 
-    def __init__(self, opened: Callable[[str], Line]) -> None:
-        self._open = opened
+    def __init__(self, kinds: Sequence[str], opened: Callable[[str], Line]) -> None:
+        self._kinds, self._open = kinds, opened
         self._all: dict[str, Line] = {}
 
     def start(self) -> None:
-        for kind in ROLES:
+        for kind in self._kinds:
             if kind not in self._all or not self._all[kind].alive:
                 if kind in self._all:
                     self._all.pop(kind).close()
@@ -179,11 +183,18 @@ class Zygotes:
         return self._all[kind].fork(role, job, control, fds)
 
     def any(self, control: Control) -> Line:
-        """A line to a warm zygote, for what all of them know (versions, sandbox)."""
+        """A line to a warm zygote, for what all of them know (versions)."""
         self.start()
         line = self._all["plain"]
         line.wait(control)
         return line
+
+    def missing(self, control: Control) -> list[str]:
+        """What any of them lacks of the sandbox."""
+        self.start()
+        for line in self._all.values():
+            line.wait(control)
+        return list(dict.fromkeys(lack for line in self._all.values() for lack in line.missing))
 
     def close(self) -> None:
         for line in self._all.values():

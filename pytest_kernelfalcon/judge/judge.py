@@ -30,10 +30,10 @@ __all__ = ["Judge", "Unavailable"]
 class Judge:
     """Starts its zygotes at the first need; `close` (or leaving a `with`) ends every process.
 
-    platform: `auto`, `cpu`. sandbox: `require` refuses to run where something of it is missing, `off` does without.
-    cache: a directory for compile results and for the structures of failing cases, or None. Raises `Unavailable` for a
-    platform that is not here. opened: a line to a zygote of that kind which another process started (see lending.py);
-    without it the judge starts its own.
+    platform: `auto`, `cpu`, `cuda`. sandbox: `require` refuses to run where something of it is missing, `off` does
+    without. cache: a directory for compile results and for the structures of failing cases, or None. Raises
+    `Unavailable` for a platform that is not here. opened: a line to a zygote of that kind which another process started
+    (see lending.py); without it the judge starts its own.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Judge:
         self._platform = platforms.choose(platform)
         self._sandbox = sandbox
         self._patience = patience or Patience()
-        self._zygotes = Zygotes(opened or partial(Zygote, sandbox=sandbox))
+        self._zygotes = Zygotes(self._platform.zygotes, opened or partial(Zygote, sandbox=sandbox))
         self._compiled = Compiled(cache / "compiled" if cache else None)
         self._examples = cache / "examples" if cache else None
         self._references: dict[str, Child] = {}
@@ -131,7 +131,7 @@ class Judge:
         """Once: hold the sandbox against what was asked for."""
         if self._allowed:
             return
-        missing = self._zygotes.any(control).missing
+        missing = self._zygotes.missing(control)
         if missing and self._sandbox == "require":
             raise Unavailable(
                 f"the sandbox is not complete here: {'; '.join(missing)}. Fix: --kernelfalcon-sandbox=auto"
@@ -152,7 +152,7 @@ class Judge:
             compiled=self._compiled,
             versions=self._zygotes.any(control).versions,
             examples=self._examples,
-            flags=list(contract.flags),
+            flags=[*contract.flags, *self._platform.flags],
         )
 
     def _reference(self, contract: Contract, control: Control) -> Child:
@@ -182,7 +182,7 @@ class Judge:
             cases=trial.cases,
             platform=self.platform,
             device=self.device,
-            sandbox=self._zygotes.any(Control()).missing,
+            sandbox=self._zygotes.missing(Control()),
             flags=trial.flags,
             problem_sha256=sha256(trial.contract.source["code"]),
             kernel_sha256=sha256(source),

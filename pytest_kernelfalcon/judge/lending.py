@@ -21,6 +21,7 @@ from typing import Any
 
 from pytest_kernelfalcon.judge.child import SLICE_SECONDS
 from pytest_kernelfalcon.judge.host import Line, Zygote
+from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.judge.wire import Channel, Closed, Malformed, close_all
 from pytest_kernelfalcon.judge.zygote import ROLES
@@ -105,7 +106,7 @@ class Lender:
     def _lend(self, kind: str, peer: Channel) -> None:
         try:
             line = self._zygote(kind).lend()
-        except (Closed, OSError) as error:
+        except (Closed, OSError, Unavailable) as error:
             peer.send({"failed": f"the {kind} zygote could not be started: {error!r}"})
             return
         try:

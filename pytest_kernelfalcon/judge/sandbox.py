@@ -7,17 +7,20 @@ kernel does not grant is named in the result, never passed over in silence.
 from __future__ import annotations
 
 import ctypes
+import glob
 import os
 import platform
 import resource
 import signal
 import stat
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 0x20, 0x1000, 0x4000, 0x40000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 0x20, 0x1000, 0x4000
+MS_PRIVATE = 0x40000
 MNT_DETACH = 2
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -46,11 +49,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Limits:
-    """cpu: seconds. memory: bytes of address space on top of what the zygote has mapped. files: bytes of scratch."""
+    """cpu: seconds. memory: bytes of address space on top of what the zygote has mapped. files: bytes of scratch.
+
+    gpu: the fork uses a GPU. It gets a /proc of its own, and `memory` does not bind it: CUDA reserves addresses for all
+    memory of host and device.
+    """
 
     cpu: int = 60
     memory: int = 4 << 30
     files: int = 256 << 20
+    gpu: bool = False
 
 
 def _call(what: str, result: int) -> None:
@@ -78,15 +86,16 @@ def isolate() -> list[str]:
     return []
 
 
-def shut(hidden: Path) -> list[str]:
+def shut(hidden: Path, more: Sequence[str] = ()) -> list[str]:
     """Leave the host's file tree for one that holds Python, its packages and the system's libraries, read-only.
 
-    hidden: a directory (ours) that stays out of sight. Needs `isolate`; returns what could not be had.
+    hidden: a directory (ours) that stays out of sight. more: paths to show as well. Needs `isolate`; returns what could
+    not be had.
     """
     machine = platform.machine()
     if machine not in PIVOT_ROOT:
         return [f"read-only file tree (unknown machine {machine})"]
-    visible = _visible(hidden)
+    visible = _visible(hidden, more)
     try:
         root = _mount_point(visible)
         _mount("none", root, "tmpfs", MS_NOSUID, "size=1m,mode=755")
@@ -104,9 +113,18 @@ def shut(hidden: Path) -> list[str]:
     return []
 
 
-def _visible(hidden: Path) -> list[str]:
+def gpu_paths() -> list[str]:
+    """What CUDA needs beside its libraries: the driver's nodes, and a /proc.
+
+    That /proc is the host's, for a user namespace may mount one only where it sees another: `confine` covers it.
+    """
+    nodes = [*glob.glob("/dev/nvidia*"), *glob.glob("/dev/nvidia-caps/*")]
+    return [*(node for node in nodes if not os.path.isdir(node)), "/proc"]
+
+
+def _visible(hidden: Path, more: Sequence[str]) -> list[str]:
     """What the tree shows: the interpreter, its packages, the system; no folder inside another one twice."""
-    wanted = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, *SYSTEM, *DEVICES]
+    wanted = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, *SYSTEM, *DEVICES, *more]
     paths = {os.path.abspath(p) for p in wanted if p and os.path.lexists(p)}
     paths |= {os.path.realpath(p) for p in paths if not os.path.islink(p)}
     paths -= {str(hidden.parent)} if not str(hidden.parent).endswith("-packages") else set()
@@ -171,6 +189,8 @@ def confine(limits: Limits, scratch: str, mapped: int) -> str:
     mapped: see `mapped_bytes`; it cannot be read in here.
     """
     directory = scratch or _own_scratch(limits)
+    if limits.gpu and not scratch:
+        _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     os.chdir(directory)
     _call("prctl", _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     if not scratch:
@@ -202,11 +222,13 @@ def mapped_bytes() -> int:
 def _limit(limits: Limits, mapped: int) -> None:
     for what, value in (
         (resource.RLIMIT_CPU, limits.cpu),
-        (resource.RLIMIT_AS, limits.memory + mapped),
+        (resource.RLIMIT_AS, resource.RLIM_INFINITY if limits.gpu else limits.memory + mapped),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, limits.files),
         (resource.RLIMIT_NOFILE, 256),
     ):
         hard = resource.getrlimit(what)[1]
-        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        bound = (
+            value if hard == resource.RLIM_INFINITY else hard if value == resource.RLIM_INFINITY else min(value, hard)
+        )
         resource.setrlimit(what, (bound, bound))

@@ -129,6 +129,11 @@ class Trial:
         """
         return any(entry["dtypes"] == DECLARED for entry in self.unsupported)
 
+    @property
+    def ended(self) -> bool:
+        """Whether nobody is left to run another case: a crash, or a fault of the device, ends the executor."""
+        return self._executor is not None and self._executor.closed
+
     def start(self) -> None:
         """Fork tracer and executor; until the candidate is parsed, extracted and imported."""
         left, right = Channel.pair()

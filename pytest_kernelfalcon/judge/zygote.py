@@ -39,9 +39,9 @@ ROLES: dict[str, dict[str, Limits]] = {
         "comparer": Limits(cpu=600, memory=6 << 30),
     },
     "interpreted": {"executor": Limits(cpu=300, memory=6 << 30, files=4 << 30)},
+    "cuda": {"cuda.executor": Limits(cpu=300, files=4 << 30, gpu=True)},
 }
-"""Which zygote forks which role, and what a fork may use."""
-
+"""Which zygote forks which role, and what a fork may use. A platform says which zygotes it needs."""
 
 LINE = "line"
 """The role of a copy of the zygote that serves another process."""
@@ -69,7 +69,7 @@ def main() -> NoReturn:
         getattr(module, "preload", lambda: None)()
     mapped = sandbox.mapped_bytes()
     if isolated:
-        missing += sandbox.shut(Path(__file__).resolve().parents[1])
+        missing += sandbox.shut(Path(__file__).resolve().parents[1], sandbox.gpu_paths() if kind == "cuda" else ())
     channel = Channel(socket.socket(fileno=fd))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()

@@ -97,7 +97,7 @@ class _Search:
 
     def fails(self, case: Case) -> bool:
         enough = self._cause is None and self.trial.cases >= self._enough
-        if self.stopped is not None or enough:
+        if self.stopped is not None or enough or (self.trial.ended and case not in self.known):
             return False
         try:
             found = self._look(case)

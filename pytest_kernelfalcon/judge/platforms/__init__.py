@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,7 +24,10 @@ class Form:
 
 
 class Platform(Protocol):
-    """name: as on the command line. device: for reports. executor: the role that runs kernels there."""
+    """name: as on the command line. device: for reports. executor: the role that runs kernels there.
+
+    zygotes: the kinds that are needed (see `environment`). flags: of every verdict there.
+    """
 
     @property
     def name(self) -> str: ...
@@ -33,6 +37,12 @@ class Platform(Protocol):
 
     @property
     def executor(self) -> str: ...
+
+    @property
+    def zygotes(self) -> Sequence[str]: ...
+
+    @property
+    def flags(self) -> Sequence[str]: ...
 
     def forms(self, contract: Contract, programs: int) -> list[Form]:
         """What to run, given how many programs the problem's own sizes launch: those sizes where they can be run here,
@@ -47,13 +57,39 @@ def _cpu() -> Platform:
     return Cpu()
 
 
-PLATFORMS: dict[str, Callable[[], Platform]] = {"cpu": _cpu}
-PLANNED = ("cuda", "xpu")
+def _cuda() -> Platform:
+    from pytest_kernelfalcon.judge.platforms.cuda import find
+
+    return find()
+
+
+def _cuda_environment() -> Mapping[str, str]:
+    from pytest_kernelfalcon.judge.platforms.cuda import find
+
+    return find().environment
+
+
+PLATFORMS: dict[str, Callable[[], Platform]] = {"cuda": _cuda, "cpu": _cpu}
+"""The best first."""
+PLANNED = ("xpu",)
+ENVIRONMENTS: dict[str, Callable[[], Mapping[str, str]]] = {
+    "plain": dict,
+    "interpreted": lambda: {"TRITON_INTERPRET": "1"},
+    "cuda": _cuda_environment,
+}
+"""The kinds of zygotes, and what each is told beside the clean environment."""
+
+
+def environment(kind: str) -> dict[str, str]:
+    """What a zygote of that kind is told beside the clean environment. Raises `Unavailable`."""
+    return dict(ENVIRONMENTS[kind]())
 
 
 def choose(name: str) -> Platform:
     """The platform of that name; `auto` is the best one that there is. Raises `Unavailable`."""
     if name == "auto":
+        with contextlib.suppress(Unavailable):
+            return PLATFORMS["cuda"]()
         return PLATFORMS["cpu"]()
     if name in PLANNED:
         raise Unavailable(f"platform {name} is not there yet; use one of: {', '.join(PLATFORMS)}")

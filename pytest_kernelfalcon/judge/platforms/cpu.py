@@ -18,6 +18,8 @@ class Cpu:
 
     name = "cpu"
     executor = "executor"
+    zygotes = ("plain", "interpreted")
+    flags = ()
 
     @property
     def device(self) -> str:

@@ -107,18 +107,21 @@ class Executor:
         except NotReadable:
             self.channel.send({"end": "unreadable"})
 
+    def running(self, request: dict[str, Any]) -> Running:
+        return Running(self, request)
+
     def _run(self, request: dict[str, Any], call: Call, fds: list[int]) -> None:
         blob = blobs.Blob(fds[0])
-        memory = Running(self, request)
+        memory = self.running(request)
         memory.storages.give([blob.bytes_of(piece) for piece in request["storages"]], request["names"])
         said = hold(self.tracer, call, memory)
         assert said.result is not None
         results = [*said.result.tensors, *(TensorSpec.of(spec) for spec in request["mutates"])]
-        fd, pieces = blobs.write("outputs", [blobs.raw(memory.storages.view(spec)) for spec in results])
+        fd, pieces = blobs.write("outputs", [blobs.raw(memory.storages.view(spec)).cpu() for spec in results])
         tensors = [
             {"shape": spec.shape, "dtype": spec.dtype, "storage": spec.storage}
             | asdict(piece)
-            | {"unwritten": memory.storages.unwritten(spec)}
+            | {"unwritten": memory.unwritten(spec)}
             for spec, piece in zip(results, pieces, strict=True)
         ]
         answer = {
@@ -144,9 +147,12 @@ class Running:
 
     def __init__(self, executor: Executor, request: dict[str, Any]) -> None:
         self.executor = executor
-        self.storages = Storages(request["watch"])
+        self.storages = self.fresh(request["watch"])
         self.checks = interpreter.Checks(races=request["races"], order=request["order"])
         self.budget = interpreter.Budget(request["operations"])
+
+    def fresh(self, watch: bool) -> Storages:
+        return Storages(watch)
 
     def act(self, step: Alloc | Fill | Copy | Launch) -> None:
         match step:
@@ -165,6 +171,10 @@ class Running:
         arguments = [self.storages.argument(value, kernels, TL_DTYPES) for value in step.arguments.values()]
         kernel = kernels[step.kernel]
         interpreter.launch(kernel, step.grid, arguments, self.storages.regions, self.checks, self.budget)
+
+    def unwritten(self, spec: TensorSpec) -> int:
+        """How many elements nothing wrote; -1 where nobody watched."""
+        return self.storages.unwritten(spec)
 
     def read(self, step: Read) -> list[Any]:
         values: list[Any] = self.storages.view(step.tensor).reshape(-1).tolist()

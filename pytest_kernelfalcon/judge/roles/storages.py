@@ -22,12 +22,12 @@ class Storages:
     def __init__(self, watch: bool) -> None:
         self._watch = watch
         self._buffers: list[torch.Tensor] = []
-        self._originals: list[torch.Tensor] = []
+        self.originals: list[torch.Tensor] = []
         self.regions: list[Region] = []
 
     def give(self, data: list[torch.Tensor], names: list[str]) -> None:
         """The inputs' storages, copied from flat uint8 tensors."""
-        self._originals = data
+        self.originals = data
         for content, name in zip(data, names, strict=True):
             self._add(content.clone(), name)
 
@@ -70,7 +70,7 @@ class Storages:
 
     def _written_elements(self, spec: TensorSpec) -> torch.Tensor | None:
         view = self._written_view(spec)
-        if view is None or spec.storage < len(self._originals):
+        if view is None or spec.storage < len(self.originals):
             return None  # an input's bytes are all there
         return view
 
@@ -79,13 +79,13 @@ class Storages:
         view = self._written_view(spec)
         if view is None:
             return -1
-        if spec.storage < len(self._originals):
+        if spec.storage < len(self.originals):
             return 0
         return int((~view.all(dim=-1)).sum())
 
     def modified(self) -> list[int]:
         """The inputs' storages whose bytes are no longer what was given."""
-        pairs = zip(self._buffers, self._originals, strict=False)
+        pairs = zip(self._buffers, self.originals, strict=False)
         return [i for i, (now, before) in enumerate(pairs) if not torch.equal(now, before)]
 
     def argument(self, value: Any, kernels: dict[str, Any], dtypes: dict[str, Any]) -> Any:

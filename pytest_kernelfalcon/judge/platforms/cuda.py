@@ -1,0 +1,85 @@
+"""The platform `cuda`: kernels run on an NVIDIA GPU; eager output and truth are still computed on the CPU."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.judge.platforms import Form, Unavailable
+from pytest_kernelfalcon.judge.platforms.cpu import DECLARED_FAKE
+from pytest_kernelfalcon.judge.platforms.nvml import Driver, Gpu, NoDriver, driver
+
+MAX_BYTES = 64 << 20
+"""Of inputs and state at a problem's own sizes: what the reference still computes in seconds on a CPU."""
+RACES_UNWATCHED = "races_unwatched"
+"""A GPU does not tell of two programs that write one element; repeating only makes a difference likely to be seen."""
+
+
+class Cuda:
+    """One GPU."""
+
+    name = "cuda"
+    executor = "cuda.executor"
+    flags = (RACES_UNWATCHED,)
+
+    zygotes = ("plain", "interpreted", "cuda")
+
+    def __init__(self, gpu: Gpu, libraries: str) -> None:
+        self._gpu = gpu
+        self.environment: Mapping[str, str] = {
+            "CUDA_VISIBLE_DEVICES": gpu.uuid,
+            "LD_LIBRARY_PATH": libraries,
+            "TRITON_LIBCUDA_PATH": libraries,
+        }
+
+    @property
+    def device(self) -> str:
+        return self._gpu.name
+
+    def forms(self, contract: Contract, programs: int) -> list[Form]:
+        declared = Form(contract.declared, contract.admitted, declared=True)
+        if contract.shrunk is None:
+            return [declared]
+        shrunk = Form(contract.shrunk, contract.admitted_shrunk, declared=False)
+        small = DECLARED_FAKE not in contract.flags and contract.input_bytes <= MAX_BYTES
+        return [declared, shrunk] if small else [shrunk]
+
+
+def find() -> Cuda:
+    """The first GPU that this process may use. Raises `Unavailable` with what is missing."""
+    try:
+        found = driver()
+    except NoDriver as error:
+        raise Unavailable(f"platform cuda needs an NVIDIA driver: {error}. Use --kernelfalcon-platform=cpu") from None
+    gpu = visible(found.gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if gpu is None:
+        raise Unavailable("platform cuda finds no GPU: see `nvidia-smi -L` and CUDA_VISIBLE_DEVICES")
+    _check_torch(found)
+    if not any(shutil.which(name, path="/usr/local/bin:/usr/bin:/bin") for name in ("gcc", "clang")):
+        raise Unavailable("platform cuda needs gcc or clang in /usr/bin: Triton builds its launchers with it")
+    return Cuda(gpu, found.folder)
+
+
+def visible(gpus: list[Gpu], wanted: str | None) -> Gpu | None:
+    """The first GPU that `CUDA_VISIBLE_DEVICES` names, by index in the driver's order or by (the start of) its UUID."""
+    if wanted is None:
+        return gpus[0] if gpus else None
+    first = wanted.split(",")[0].strip()
+    if first.isdecimal():
+        return gpus[int(first)] if int(first) < len(gpus) else None
+    return next((gpu for gpu in gpus if first and gpu.uuid.startswith(first)), None)
+
+
+def _check_torch(found: Driver) -> None:
+    spec = importlib.util.find_spec("torch")
+    folders = spec.submodule_search_locations if spec else None
+    if not folders or not (Path(folders[0]) / "lib" / "libtorch_cuda.so").exists():
+        raise Unavailable("platform cuda needs a torch that is built for CUDA: see https://pytorch.org/get-started")
+    built = re.search(r"^cuda[^=\n]*= '(\d+)", (Path(folders[0]) / "version.py").read_text(), re.MULTILINE)
+    if built and int(built[1]) > found.cuda:
+        raise Unavailable(f"torch is built for CUDA {built[1]}, the driver serves CUDA {found.cuda}: update the driver")

@@ -1,0 +1,74 @@
+"""The GPUs of this machine, asked of the driver's own library: no CUDA context, no torch, any process may ask.
+
+NVML: https://docs.nvidia.com/deploy/nvml-api/.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LIBRARY = "libnvidia-ml.so.1"
+TEXT = 96
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """uuid: as `CUDA_VISIBLE_DEVICES` takes it."""
+
+    uuid: str
+    name: str
+
+
+class NoDriver(Exception):
+    """The driver's library is not there or does not answer; the text says which."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """cuda: the newest major version of CUDA that it serves. folder: where its libraries lie. gpus: in its order."""
+
+    cuda: int
+    folder: str
+    gpus: list[Gpu]
+
+
+def driver() -> Driver:
+    """Raises `NoDriver`."""
+    try:
+        library = ctypes.CDLL(LIBRARY)
+    except OSError as error:
+        raise NoDriver(str(error)) from None
+    _ask(library.nvmlInit_v2)
+    try:
+        count, version = ctypes.c_uint(), ctypes.c_int()
+        _ask(library.nvmlDeviceGetCount_v2, ctypes.byref(count))
+        _ask(library.nvmlSystemGetCudaDriverVersion_v2, ctypes.byref(version))
+        found = [_gpu(library, index) for index in range(count.value)]
+    finally:
+        library.nvmlShutdown()
+    return Driver(version.value // 1000, _folder(), found)
+
+
+def _folder() -> str:
+    """Of the library that was just loaded: a clean environment may not find it by name."""
+    maps = Path("/proc/self/maps").read_text().splitlines()
+    return os.path.dirname(next(line.split()[-1] for line in maps if "/libnvidia-ml.so" in line))
+
+
+def _gpu(library: Any, index: int) -> Gpu:
+    handle = ctypes.c_void_p()
+    _ask(library.nvmlDeviceGetHandleByIndex_v2, ctypes.c_uint(index), ctypes.byref(handle))
+    uuid, name = ctypes.create_string_buffer(TEXT), ctypes.create_string_buffer(TEXT)
+    _ask(library.nvmlDeviceGetUUID, handle, uuid, ctypes.c_uint(TEXT))
+    _ask(library.nvmlDeviceGetName, handle, name, ctypes.c_uint(TEXT))
+    return Gpu(uuid.value.decode(), name.value.decode())
+
+
+def _ask(function: Any, *arguments: Any) -> None:
+    code = function(*arguments)
+    if code:
+        raise NoDriver(f"{function.__name__} fails with code {code}")

@@ -1,0 +1,144 @@
+"""Role `cuda.executor`: run a candidate's checked kernels on a GPU. PYTEST_DONT_REWRITE
+
+As the executor on the CPU (judge/roles/executor.py), whose messages it speaks; it ends after a fault of the device,
+which leaves no CUDA context to go on with. The zygote never touches CUDA: a context does not survive a fork.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import torch
+import triton
+from triton.compiler.errors import CompilationError
+from triton.runtime.cache import triton_key
+from triton.runtime.errors import OutOfResources, PTXASError
+
+from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.contracts.contract import TensorSpec
+from pytest_kernelfalcon.judge.extractor import extract
+from pytest_kernelfalcon.judge.interpreter import BudgetExceeded, KernelFault
+from pytest_kernelfalcon.judge.launch_plan import Alloc, Bounds, Call, Copy, Fill, Launch
+from pytest_kernelfalcon.judge.roles.conversation import Tracer
+from pytest_kernelfalcon.judge.roles.cuda.memory import OutOfMemory
+from pytest_kernelfalcon.judge.roles.cuda.storages import DeviceStorages
+from pytest_kernelfalcon.judge.roles.dtypes import TL_DTYPES
+from pytest_kernelfalcon.judge.roles.executor import Executor, Running
+from pytest_kernelfalcon.judge.wire import Channel
+
+OTHER_POISON = 0x7E
+"""Of a second run that tells memory that nothing wrote from values that look like poison."""
+ADDRESS_FAULTS = ("illegal memory access", "misaligned address", "invalid address space", "illegal address")
+
+
+def preload() -> None:
+    """Before any fork: hash Triton's own files, build the allow-list."""
+    triton_key()
+    extract("def kernel_function(): pass")
+
+
+def serve(channel: Channel, job: dict[str, Any]) -> None:
+    (tracer_fd,) = job["fds"]
+    executor = DeviceExecutor(channel, Tracer(Channel(socket.socket(fileno=tracer_fd)), Bounds(), job["seconds"]))
+    executor.tracer.channel.limit = executor.tracer.bounds.message_bytes
+    torch.zeros(1, device="cuda")  # starts CUDA
+    triton.set_allocator(lambda size, _alignment, _stream: torch.empty(size, dtype=torch.int8, device="cuda"))
+    executor.load(job["source"])
+    while not executor.lost:
+        request, fds = channel.receive()
+        executor.call(request["call"], fds)
+
+
+class DeviceExecutor(Executor):
+    """lost: whether a fault has ended the CUDA context."""
+
+    lost = False
+
+    def running(self, request: dict[str, Any]) -> DeviceRunning:
+        return DeviceRunning(self, request)
+
+    def _run(self, request: dict[str, Any], call: Call, fds: list[int]) -> None:
+        self.memory: list[DeviceStorages] = []
+        try:
+            super()._run(request, call, fds)
+        except OutOfMemory:
+            raise BudgetExceeded from None
+        finally:
+            if not self.lost:
+                for storages in self.memory:
+                    storages.free()
+
+
+class DeviceRunning(Running):
+    """Acts on checked steps with the GPU; remembers them, to run them again on other poison."""
+
+    executor: DeviceExecutor
+    storages: DeviceStorages
+
+    def __init__(self, executor: DeviceExecutor, request: dict[str, Any]) -> None:
+        super().__init__(executor, request)
+        self._watch: bool = request["watch"]
+        self._names: list[str] = request["names"]
+        self._steps: list[Alloc | Fill | Copy | Launch] = []
+        self._again: DeviceStorages | None = None
+
+    def fresh(self, watch: bool) -> DeviceStorages:
+        return self._storages()
+
+    def _storages(self, **poison: int) -> DeviceStorages:
+        self.executor.memory.append(DeviceStorages(**poison))
+        return self.executor.memory[-1]
+
+    def act(self, step: Alloc | Fill | Copy | Launch) -> None:
+        self._steps.append(step)
+        super().act(step)
+
+    def _launch(self, step: Launch) -> None:
+        self.executor.channel.send({"running": step.kernel})
+        kernel = self.executor.loaded[step.kernel]
+        arguments = [
+            self.storages.argument(step.arguments[name], self.executor.loaded, TL_DTYPES) for name in kernel.arg_names
+        ]
+        try:
+            kernel[tuple(step.grid)](*arguments, **step.options)
+            torch.cuda.synchronize()
+        except (CompilationError, OutOfResources, PTXASError) as error:
+            raise self._fault(Cause.KERNEL_RAISED, step, _short(error)) from error
+        except RuntimeError as error:  # torch's and Triton's for what CUDA reports
+            self.executor.lost = True
+            cause = Cause.OUT_OF_BOUNDS if _is_address(error) else Cause.KERNEL_CRASHED
+            raise self._fault(cause, step, _short(error)) from error
+        strayed = self.storages.strayed()
+        if strayed is not None:
+            raise self._fault(Cause.OUT_OF_BOUNDS, step, f"a store outside {strayed}, just beside it")
+
+    def _fault(self, cause: Cause, step: Launch, detail: str) -> KernelFault:
+        return KernelFault(cause, detail, line=step.line, program=None, kernel=step.kernel)
+
+    def unwritten(self, spec: TensorSpec) -> int:
+        """Elements that are poison, and are the other poison when all is done again on it."""
+        if not self._watch:
+            return -1
+        suspects = self.storages.poisoned(spec)
+        if not bool(suspects.any()):
+            return 0
+        return int((suspects & self._repeated().poisoned(spec)).sum())
+
+    def _repeated(self) -> DeviceStorages:
+        if self._again is None:
+            first, steps = self.storages, self._steps
+            self._again = self.storages = self._storages(poison=OTHER_POISON)
+            self.storages.give(first.originals, self._names)
+            for step in steps:
+                super().act(step)
+            self.storages = first
+        return self._again
+
+
+def _is_address(error: RuntimeError) -> bool:
+    return any(words in str(error) for words in ADDRESS_FAULTS)
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split("\nSearch for")[0].split())[:400]

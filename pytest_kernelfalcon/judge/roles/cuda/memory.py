@@ -1,0 +1,129 @@
+"""Device memory that a kernel is given: poisoned, with addresses on both sides that lead nowhere. PYTEST_DONT_REWRITE
+
+CUDA's virtual memory management, through the driver's own library:
+https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__VA.html. Sizes and addresses are bytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import torch
+
+PINNED, DEVICE, READ_WRITE, OUT_OF_MEMORY = 1, 1, 3, 2
+ALIGNMENT = 16
+"""Of a storage's first byte: what Triton specialises on and tensor descriptors ask for."""
+
+
+class OutOfMemory(Exception):
+    """The device has not got that much memory free."""
+
+
+class _Location(ctypes.Structure):
+    _fields_ = (("type", ctypes.c_int), ("id", ctypes.c_int))
+
+
+class _Properties(ctypes.Structure):
+    """CUmemAllocationProp."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("handle_types", ctypes.c_int),
+        ("location", _Location),
+        ("windows", ctypes.c_void_p),
+        ("flags", ctypes.c_ubyte * 8),
+    )
+
+
+class _Access(ctypes.Structure):
+    _fields_ = (("location", _Location), ("flags", ctypes.c_int))
+
+
+class _Array:
+    """Lets torch see bytes that are not its own (the CUDA array interface, version 3)."""
+
+    def __init__(self, address: int, nbytes: int) -> None:
+        self.__cuda_array_interface__ = {"shape": (nbytes,), "typestr": "|u1", "data": (address, False), "version": 3}
+
+
+def _call(name: str, *arguments: Any) -> None:
+    code = getattr(ctypes.CDLL("libcuda.so.1"), name)(*arguments)
+    if code == OUT_OF_MEMORY:
+        raise OutOfMemory
+    if code:
+        raise RuntimeError(f"{name} fails with code {code}")
+
+
+def _size(nbytes: int) -> Any:
+    return ctypes.c_size_t(nbytes)
+
+
+def _properties() -> _Properties:
+    return _Properties(type=PINNED, location=_Location(DEVICE, 0))
+
+
+@cache
+def granularity() -> int:
+    """What mapped sizes are multiples of: 2 MiB on an H200."""
+    found = _size(0)
+    _call("cuMemGetAllocationGranularity", ctypes.byref(found), ctypes.byref(_properties()), 0)
+    return int(found.value)
+
+
+@dataclass
+class Memory:
+    """At least `wanted` bytes, mapped until `free`, in the middle of addresses that lead nowhere."""
+
+    wanted: int
+    nbytes: int = field(init=False)
+    address: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        step = granularity()
+        self.nbytes = -(-self.wanted // step) * step
+        self._handle, self._base, none = ctypes.c_uint64(), ctypes.c_uint64(), ctypes.c_uint64(0)
+        total = _size(self.nbytes)
+        _call("cuMemCreate", ctypes.byref(self._handle), total, ctypes.byref(_properties()), none)
+        _call("cuMemAddressReserve", ctypes.byref(self._base), _size(self.nbytes + 2 * step), _size(0), none, none)
+        self.address = self._base.value + step
+        start = ctypes.c_uint64(self.address)
+        _call("cuMemMap", start, total, _size(0), self._handle, none)
+        access = _Access(_Location(DEVICE, 0), READ_WRITE)
+        _call("cuMemSetAccess", start, total, ctypes.byref(access), _size(1))
+
+    def bytes_of(self, offset: int, nbytes: int) -> torch.Tensor:
+        """A flat uint8 tensor over a part of it, valid until `free`. Raises ValueError where that lies outside."""
+        if offset < 0 or nbytes < 0 or offset + nbytes > self.nbytes:
+            raise ValueError(f"bytes {offset} to {offset + nbytes} of {self.nbytes}")
+        if nbytes == 0:
+            return torch.empty(0, dtype=torch.uint8, device="cuda")
+        return torch.as_tensor(_Array(self.address + offset, nbytes), device="cuda")
+
+    def free(self) -> None:
+        _call("cuMemUnmap", ctypes.c_uint64(self.address), _size(self.nbytes))
+        _call("cuMemAddressFree", self._base, _size(self.nbytes + 2 * granularity()))
+        _call("cuMemRelease", self._handle)
+
+
+class Storage:
+    """`nbytes` that a kernel is given: poison before them in the mapping, their end at its end, nothing behind.
+
+    So an access past the end faults on the device at once, one shortly before the start is seen in the poison, and one
+    further off faults again.
+    """
+
+    def __init__(self, nbytes: int, poison: int) -> None:
+        self.memory = Memory(nbytes + ALIGNMENT)
+        self._poison, self._nbytes = poison, nbytes
+        self._start = (self.memory.nbytes - nbytes) // ALIGNMENT * ALIGNMENT
+        self.memory.bytes_of(0, self.memory.nbytes).fill_(poison)
+        self.bytes = self.memory.bytes_of(self._start, nbytes)
+
+    def intact(self) -> bool:
+        """Whether nothing was stored beside the storage's own bytes."""
+        end = self._start + self._nbytes
+        around = (self.memory.bytes_of(0, self._start), self.memory.bytes_of(end, self.memory.nbytes - end))
+        return all(bool((part == self._poison).all()) for part in around if part.numel())
