@@ -50,7 +50,7 @@ class UnsupportedHere(Exception):
 
 
 class Costly(Exception):
-    """The case takes more operations than the gate allows."""
+    """The case takes more operations than the gate allows, or more memory than there is; the text says which."""
 
 
 class NotTaken(Exception):

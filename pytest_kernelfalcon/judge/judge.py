@@ -17,7 +17,8 @@ from pytest_kernelfalcon.judge.compiled import Compiled
 from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import GATES, Gate, GateName, Patience
 from pytest_kernelfalcon.judge.host import Child, Ended, Line, Overdue, Zygote, Zygotes
-from pytest_kernelfalcon.judge.platforms import Unavailable
+from pytest_kernelfalcon.judge.platforms import Platform, Unavailable
+from pytest_kernelfalcon.judge.platforms.cpu import Cpu
 from pytest_kernelfalcon.judge.trial import Trial
 from pytest_kernelfalcon.judge.verdict import Verdict
 
@@ -50,8 +51,8 @@ class Judge:
         self._zygotes = Zygotes(self._platform.zygotes, opened or partial(Zygote, sandbox=sandbox))
         self._compiled = Compiled(cache / "compiled" if cache else None)
         self._examples = cache / "examples" if cache else None
-        self._references: dict[str, Child] = {}
-        self._comparer: Child | None = None
+        self._references: dict[tuple[str, str], Child] = {}
+        self._comparers: dict[str, Child] = {}
         self._allowed = False
 
     def __enter__(self) -> Judge:
@@ -73,10 +74,10 @@ class Judge:
         self._zygotes.start()
 
     def close(self) -> None:
-        for child in (*self._references.values(), *([self._comparer] if self._comparer else [])):
+        for child in (*self._references.values(), *self._comparers.values()):
             child.close()
         self._references.clear()
-        self._comparer = None
+        self._comparers.clear()
         self._zygotes.close()
 
     def inspect(self, problem: Problem, control: Control) -> Contract:
@@ -118,9 +119,8 @@ class Judge:
         except UnsupportedHere as unsupported:
             facts = {"detail": f"that it does not support sizes that it served before: {unsupported}"}
             finding = Finding(Cause.WRAPPER_RAISED, trial.stage, facts)
-        except Costly:
-            facts = {"detail": f"one call takes more than {trial.gate.operations} operations"}
-            finding = Finding(Cause.NOT_RUNNABLE, trial.stage, facts)
+        except Costly as costly:
+            finding = Finding(Cause.NOT_RUNNABLE, trial.stage, {"detail": str(costly)})
         except DeadlineExceeded:
             finding = Finding(Cause.NOT_RUNNABLE, trial.stage, {"detail": "the time given for it is over"})
         finally:
@@ -138,38 +138,42 @@ class Judge:
             )
         self._allowed = True
 
-    def _trial(self, contract: Contract, source: str, gate: Gate, control: Control) -> Trial:
+    def _trial(
+        self, contract: Contract, source: str, gate: Gate, control: Control, platform: Platform | None = None
+    ) -> Trial:
+        platform = platform or self._platform
         return Trial(
             contract=contract,
             source=source,
             gate=gate,
-            platform=self._platform,
+            platform=platform,
             control=control,
             zygotes=self._zygotes,
-            reference=self._reference(contract, control),
-            comparer=self._compare(control),
+            reference=self._reference(platform.reference, contract, control),
+            comparer=self._compare(platform.comparer, control),
             patience=self._patience,
             compiled=self._compiled,
             versions=self._zygotes.any(control).versions,
             examples=self._examples,
-            flags=[*contract.flags, *self._platform.flags],
+            interpreted=partial(self._trial, contract, source, gate, control, Cpu()) if platform.interpreted else None,
+            flags=list(contract.flags),
         )
 
-    def _reference(self, contract: Contract, control: Control) -> Child:
+    def _reference(self, role: str, contract: Contract, control: Control) -> Child:
         """The problem's own warm process: it knows no candidate."""
-        key = sha256(contract.source["code"])
+        key = role, sha256(contract.source["code"])
         child = self._references.pop(key, None)
         if child is None or child.closed:
-            child = self._zygotes.fork("reference", {}, control)
+            child = self._zygotes.fork(role, {}, control)
         self._references[key] = child
         while len(self._references) > MAX_REFERENCES:
             self._references.pop(next(iter(self._references))).close()
         return child
 
-    def _compare(self, control: Control) -> Child:
-        if self._comparer is None or self._comparer.closed:
-            self._comparer = self._zygotes.fork("comparer", {}, control)
-        return self._comparer
+    def _compare(self, role: str, control: Control) -> Child:
+        if role not in self._comparers or self._comparers[role].closed:
+            self._comparers[role] = self._zygotes.fork(role, {}, control)
+        return self._comparers[role]
 
     def _verdict(self, trial: Trial, finding: Finding | None, source: str) -> Verdict:
         outcome = finding.outcome if finding else ("specialised" if trial.specialised else "accepted")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,9 @@ from pytest_kernelfalcon.judge.host import Child, Ended, Overdue, Zygotes
 from pytest_kernelfalcon.judge.platforms import Form, Platform
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.judge.wire import Channel, close_all
+
+KEPT_BYTES = 2 << 30
+"""Of inputs and expected values that a trial keeps for comparing again, beside those in use."""
 
 
 @dataclass
@@ -55,7 +58,8 @@ class Run:
 
 @dataclass
 class Trial:
-    """Everything that the checks share. examples: where structures of failing cases are kept.
+    """Everything that the checks share. examples: where structures of failing cases are kept. interpreted: begins a
+    trial of the same candidate in the interpreter, on platforms that ask for it.
 
     `close` ends every process of it but the reference and the comparer.
     """
@@ -72,6 +76,7 @@ class Trial:
     compiled: Compiled
     versions: dict[str, str]
     examples: Path | None = None
+    interpreted: Callable[[], Trial] | None = None
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     pool: Pool = field(default_factory=Pool)
     form: Form | None = None
@@ -91,6 +96,7 @@ class Trial:
     _stack: ExitStack = field(default_factory=ExitStack)
     _executor: Child | None = None
     _tracer: Child | None = None
+    _compiler: Child | None = None
     _references: dict[Case, tuple[dict[str, Any], list[int]]] = field(default_factory=dict)
 
     def close(self) -> None:
@@ -123,6 +129,12 @@ class Trial:
             self.flag(f"not_in_{case.dtype}")
 
     @property
+    def wanted_targets(self) -> tuple[int, ...]:
+        """Compute capabilities to compile for: the device's own first."""
+        own = self.platform.target
+        return self.gate.targets if own is None else tuple(dict.fromkeys((own, *self.gate.targets)))
+
+    @property
     def specialised(self) -> bool:
         """Whether it left out a case in the problem's own types. Others are a gift: a kernel may refuse them loudly,
         and is flagged for it; what it computes in them must be right.
@@ -147,6 +159,12 @@ class Trial:
             right.close()
         answer, _ = self._listen(self.patience.trace * 2)
         self._end(answer, None)
+
+    def compiler(self) -> Child:
+        """The process that compiles the candidate's kernels, forked at the first need."""
+        if self._compiler is None:
+            self._compiler = self._keep(self.zygotes.fork("compile", {"source": self.source}, self.control))
+        return self._compiler
 
     def _keep(self, child: Child) -> Child:
         return self._stack.enter_context(child)
@@ -175,17 +193,23 @@ class Trial:
         return Run(case, expected, answer, fds[0])
 
     def expect(self, case: Case) -> tuple[dict[str, Any], list[int]]:
-        """The reference's answer for a case: drawn once a trial, and compared as often as needed."""
+        """The reference's answer for a case, kept to be compared as often as needed. Raises `Costly` or `NotTaken`."""
         if case not in self._references:
             source = rewrite(self.contract.source["code"], dict(case.sizes))
             path = self.contract.source["module"]
             mutates = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
             request = {"source": source, "path": path, "seed": case.seed(self.secret), "mutates": mutates}
             request |= {"dtype": case.dtype, "strides": case.strides, "values": case.values}
+            self._forget_the_oldest()
             self.reference.send({"case": request})
             self._references[case] = self._referenced(path, case)
             self.flag(*self._references[case][0]["flags"])
         return self._references[case]
+
+    def _forget_the_oldest(self) -> None:
+        """Answers take memory; one that is wanted again is drawn again from the same seed."""
+        while sum(_held_bytes(answer) for answer, _ in self._references.values()) > KEPT_BYTES:
+            close_all(self._references.pop(next(iter(self._references)))[1])
 
     def _referenced(self, path: str, case: Case) -> tuple[dict[str, Any], list[int]]:
         try:
@@ -194,6 +218,8 @@ class Trial:
             raise ProblemError(path, Cause.PROBLEM_CRASH, detail=f"forward ({ended.how})") from None
         except Overdue as overdue:
             raise ProblemError(path, Cause.PROBLEM_HANG, detail="forward", seconds=overdue.seconds) from None
+        if answer.get("broken") == Cause.PROBLEM_MEMORY.value:
+            raise Costly("it takes more memory than there is")
         if "broken" in answer and not case.plain:
             raise NotTaken
         if "broken" in answer:
@@ -259,7 +285,13 @@ class Trial:
             case "unsupported":
                 raise UnsupportedHere(answer["detail"])
             case "costly":
-                raise Costly
+                raise Costly(answer["detail"])
             case "ready" | "result" | "unreadable":
                 return
         raise JudgeError(f"the executor answers {answer['end']!r}")
+
+
+def _held_bytes(answer: dict[str, Any]) -> int:
+    """Of the files that came with a reference's answer."""
+    expected = [piece for output in answer["outputs"] for piece in (output["eager"], output["truth"], *output["also"])]
+    return sum(piece["nbytes"] for piece in [*answer["storages"], *expected])

@@ -35,11 +35,15 @@ ROLES: dict[str, dict[str, Limits]] = {
         "inspect": Limits(cpu=120, memory=6 << 30),
         "reference": Limits(cpu=600, memory=6 << 30, files=4 << 30),
         "tracer": Limits(cpu=60, memory=2 << 30, files=64 << 20),
-        "compile": Limits(cpu=300, memory=4 << 30),
+        "compile": Limits(cpu=1800, memory=4 << 30),
         "comparer": Limits(cpu=600, memory=6 << 30),
     },
     "interpreted": {"executor": Limits(cpu=300, memory=6 << 30, files=4 << 30)},
-    "cuda": {"cuda.executor": Limits(cpu=300, files=4 << 30, gpu=True)},
+    "cuda": {
+        "cuda.reference": Limits(cpu=600, files=4 << 30, gpu=True),
+        "cuda.executor": Limits(cpu=300, files=4 << 30, gpu=True),
+        "cuda.comparer": Limits(cpu=600, gpu=True),
+    },
 }
 """Which zygote forks which role, and what a fork may use. A platform says which zygotes it needs."""
 

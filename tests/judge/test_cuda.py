@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.contracts.contract import Contract, Input
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.judge import platforms
 from pytest_kernelfalcon.judge.gates import Patience
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
-from pytest_kernelfalcon.judge.platforms.cuda import Cuda, visible
-from pytest_kernelfalcon.judge.platforms.nvml import Gpu
+from pytest_kernelfalcon.judge.platforms.cuda import Cuda, find, visible
+from pytest_kernelfalcon.judge.platforms.nvml import Gpu, driver
 from pytest_kernelfalcon.judge.zygote import ROLES
 
 from .conftest import KERNEL, PROBLEM
 
-GPUS = [Gpu("GPU-aa11", "first"), Gpu("GPU-bb22", "second")]
+GPUS = [Gpu("GPU-aa11", "first", 80, 8 << 30), Gpu("GPU-bb22", "second", 90, 140 << 30)]
 STORE = "tl.store(y_ptr + offsets, x * tl.sigmoid(x), mask=mask)"
 
 
@@ -57,16 +58,60 @@ def test_without_a_visible_gpu_cuda_is_unavailable_and_auto_is_the_cpu(monkeypat
     assert platforms.choose("auto").name == "cpu"
 
 
-@pytest.fixture(scope="module")
-def on_gpu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Judge, Contract]]:
+def test_declared_sizes_are_run_where_they_fit_the_device_and_varied_where_they_are_small() -> None:
+    small, large = Cuda(GPUS[0], "/usr/lib"), Cuda(GPUS[1], "/usr/lib")
+    assert [form.declared for form in large.forms(_contract(1 << 20), 1)] == [True]
+    assert [form.declared for form in large.forms(_contract(2 << 30), 1)] == [True, False]
+    assert [form.declared for form in small.forms(_contract(2 << 30), 1)] == [False]
+    assert [form.declared for form in large.forms(_contract(17 << 30), 1)] == [False]
+
+
+def _contract(nbytes: int) -> Contract:
+    """One vector, and smaller sizes to stand for it."""
+    vector = Input("x", {"t": {"shape": [nbytes // 4], "stride": [1], "offset": 0, "dtype": "float32", "storage": 0}})
+    return Contract(
+        id="model",
+        source={"module": "p.py", "code": ""},
+        inputs=[vector],
+        state=[],
+        outputs=[],
+        output_tree={},
+        ops=[],
+        sizes={"n": "data"},
+        declared={"n": nbytes // 4},
+        admitted={"n": [nbytes // 4]},
+        shrunk={"n": 8},
+        admitted_shrunk={"n": [8]},
+    )
+
+
+def _judge(patience: Patience | None = None) -> Judge:
     try:
-        judge = Judge("cuda", patience=Patience(run=8))
+        return Judge("cuda", patience=patience)
     except Unavailable as error:
         pytest.skip(str(error))
-    path: Path = tmp_path_factory.mktemp("cuda") / "1_silu.py"
-    path.write_text(dedent(PROBLEM))
+
+
+def _inspected(judge: Judge, folder: Path, text: str) -> Contract:
+    path = folder / "1_problem.py"
+    path.write_text(dedent(text))
+    return judge.inspect(Problem.load(path), Control())
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Judge, Contract]]:
+    """Without the interpreter, which would find most of what is wrong before the device does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(platforms.PLATFORMS, "cuda", _not_interpreted)
+        judge = _judge(Patience(run=8))
     with judge:
-        yield judge, judge.inspect(Problem.load(path), Control())
+        yield judge, _inspected(judge, tmp_path_factory.mktemp("cuda"), PROBLEM)
+
+
+def _not_interpreted() -> Cuda:
+    found = find()
+    found.interpreted = False
+    return found
 
 
 @pytest.mark.gpu
@@ -84,10 +129,88 @@ def on_gpu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Judge, Co
         ("", "", None),
     ],
 )
-def test_verdicts_on_a_gpu(on_gpu: tuple[Judge, Contract], old: str, new: str, cause: str | None) -> None:
-    judge, contract = on_gpu
+def test_what_the_device_alone_sees(alone: tuple[Judge, Contract], old: str, new: str, cause: str | None) -> None:
+    judge, contract = alone
     assert old in KERNEL
     verdict = judge.judge(contract, KERNEL.replace(old, new) if old else KERNEL, "accept", Control())
     assert (verdict.cause, verdict.platform) == (cause, "cuda"), verdict.message
     assert verdict.outcome == ("refused" if cause else "accepted")
-    assert "races_unwatched" in verdict.flags
+
+
+RACE = f"""{STORE}
+    tl.store(y_ptr, tl.sum(x))"""
+"""Every program stores a sum of its own in the first element."""
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("new", "cause"), [(STORE, None), (RACE, "race")])
+def test_races_are_seen_in_the_interpreter(tmp_path: Path, new: str, cause: str | None) -> None:
+    with _judge() as judge:
+        verdict = judge.judge(_inspected(judge, tmp_path, PROBLEM), KERNEL.replace(STORE, new), "seed", Control())
+    assert verdict.cause == cause, verdict.message
+    assert "races_unwatched" not in verdict.flags
+
+
+LARGE = """
+    import torch
+
+    n = 402653184
+
+    class Model(torch.nn.Module):
+        def forward(self, x):
+            return torch.nn.functional.silu(x)
+
+    def get_inputs():
+        return [torch.randn(n)]
+
+    def get_init_inputs():
+        return []
+"""
+"""1.5 GiB: its truth is computed in parts."""
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    ("old", "new", "cause"),
+    [
+        ("tl.program_id(0)", "tl.program_id(0).to(tl.int64)", None),
+        ("tl.program_id(0)", "(tl.program_id(0).to(tl.int64) & 0xFFFFF)", "unwritten_output"),
+        ("x * tl.sigmoid(x)", "tl.where(offsets < 400000000, x * tl.sigmoid(x), x)", "inaccurate"),
+    ],
+)
+def test_declared_sizes_are_run_though_they_are_large(tmp_path: Path, old: str, new: str, cause: str | None) -> None:
+    assert old in KERNEL
+    with _judge() as judge:
+        contract = _inspected(judge, tmp_path, LARGE)
+        verdict = judge.judge(contract, KERNEL.replace(old, new), "seed", Control())
+    assert verdict.cause == cause, verdict.message
+    assert "shrunk_form" not in verdict.flags
+    if cause:
+        assert verdict.case is not None
+        assert verdict.case["sizes"] == {"n": 402653184}
+
+
+@pytest.mark.gpu
+def test_the_memory_of_the_device_is_given_back(tmp_path: Path) -> None:
+    with _judge() as judge:
+        contract = _inspected(judge, tmp_path, LARGE)
+        before = _used()
+        assert judge.judge(contract, KERNEL, "seed", Control()).outcome == "accepted"
+        between = _used()
+        assert judge.judge(contract, KERNEL, "seed", Control()).outcome == "accepted"
+        assert _settled(between + SLACK)
+        assert between < before + (2 << 30), "a warm reference and comparer hold contexts, not the problem's tensors"
+    assert _settled(before + SLACK)
+
+
+SLACK = 64 << 20
+
+
+def _used() -> int:
+    name = platforms.choose("cuda").device
+    return next(gpu.used for gpu in driver().gpus if gpu.name == name)
+
+
+def _settled(bound: int) -> bool:
+    """Whether no more than that is used, soon: the driver takes a moment to clear up after a process."""
+    return any(_used() <= bound or time.sleep(0.1) for _ in range(50))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pytest_kernelfalcon.judge.checks import compiled, declared, repeated, running, source
+from pytest_kernelfalcon.judge.checks import compiled, declared, interpreted, repeated, running, source
 from pytest_kernelfalcon.judge.gates import GateName
 from pytest_kernelfalcon.judge.trial import Trial
 
@@ -26,6 +26,7 @@ CHECKS: list[Check] = [
     Check("parse", source.starts),
     Check("trace", declared.plan),
     Check("compile", compiled.for_targets),
+    Check("interpret", interpreted.beside),
     Check("run", running.each_form),
     Check("compile", compiled.after_reads),
     Check("run", repeated.same_tensors),

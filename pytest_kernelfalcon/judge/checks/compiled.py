@@ -23,7 +23,9 @@ def after_reads(trial: Trial) -> None:
 
 
 def for_targets(trial: Trial) -> None:
-    """One target at least must take every launch; one that a launch does not fit is listed, an error refuses."""
+    """One target at least must take every launch, the device's own where there is one; another that a launch does not
+    fit is listed. An error refuses.
+    """
     rows = compile_plan(trial, trial.plan)
     for row in rows:
         _list(trial, row)
@@ -31,7 +33,9 @@ def for_targets(trial: Trial) -> None:
         if row["status"] == "error":
             facts = {"kernel": row["kernel"], "target": row["target"], "detail": row["detail"]}
             raise Found(Finding(Cause.COMPILE_ERROR, trial.stage, facts, row["line"]))
-    if trial.targets and all(figures["status"] == "too_large" for figures in trial.targets.values()):
+    own = f"sm_{trial.platform.target}"
+    needed = [trial.targets[own]] if own in trial.targets else list(trial.targets.values())
+    if needed and all(figures["status"] == "too_large" for figures in needed):
         row = next(row for row in rows if row["status"] == "too_large")
         facts = {"kernel": row["kernel"], "detail": row["detail"]}
         raise Found(Finding(Cause.OUT_OF_RESOURCES, trial.stage, facts, row["line"]))
@@ -56,7 +60,7 @@ def other_types(trial: Trial) -> None:
         if answer["end"] == "unreadable":
             trial.unserved(case, "in this type alone it reads what its kernels compute, and cannot be compiled before")
             continue
-        for row in compile_plan(trial, answer["plan"], trial.gate.targets[:1]):
+        for row in compile_plan(trial, answer["plan"], trial.wanted_targets[:1]):
             if row["status"] == "error":
                 trial.unserved(case, f"`{row['kernel']}` does not compile for {row['target']}: {row['detail']}")
 
@@ -64,19 +68,19 @@ def other_types(trial: Trial) -> None:
 def compile_plan(trial: Trial, launches: list[dict[str, Any]], targets: Sequence[int] | None = None) -> Rows:
     """Rows of the compile role (judge/roles/compile.py), from the cache where this was compiled before.
 
-    targets: the gate's, unless given.
+    targets: all that are wanted, unless given.
     """
-    job = {"source": trial.source, "launches": launches, "targets": list(targets or trial.gate.targets)}
+    request = {"launches": launches, "targets": list(targets or trial.wanted_targets)}
+    job = {"source": trial.source} | request
     key = hashlib.sha256(json.dumps([job, trial.versions], sort_keys=True).encode()).hexdigest()
     if (known := trial.compiled.get(key)) is not None:
         return known
-    with trial.zygotes.fork("compile", job, trial.control) as child:
-        try:
-            rows: Rows = child.receive(trial.control, trial.patience.compile)[0]["rows"]
-        except Overdue as overdue:
-            trial.fail(Cause.COMPILE_TIMEOUT, seconds=overdue.seconds)
-        except Ended as ended:
-            trial.fail(Cause.COMPILE_CRASH, detail=ended.how)
+    try:
+        rows: Rows = trial.compiler().ask(request, trial.control, trial.patience.compile)["rows"]
+    except Overdue as overdue:
+        trial.fail(Cause.COMPILE_TIMEOUT, seconds=overdue.seconds)
+    except Ended as ended:
+        trial.fail(Cause.COMPILE_CRASH, detail=ended.how)
     trial.compiled.put(key, rows)
     return rows
 

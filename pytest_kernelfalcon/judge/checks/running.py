@@ -25,11 +25,12 @@ def each_form(trial: Trial) -> None:
 
     Where the declared sizes are too large to run here, smaller ones stand for them and must be served.
     """
-    ran = False
+    ran, why = False, ""
     for form in trial.platform.forms(trial.contract, trial.programs):
         try:
             _run(trial, Case.of(form.sizes), How(watch=True, races=True))
-        except Costly:
+        except Costly as costly:
+            why = str(costly)
             continue
         except UnsupportedHere as unsupported:
             _not_served(trial, form, unsupported, ran)
@@ -38,7 +39,7 @@ def each_form(trial: Trial) -> None:
         if form.declared:
             trial.ran_declared = True
     if not ran:
-        trial.fail(Cause.NOT_RUNNABLE, detail=f"one call takes more than {trial.gate.operations} operations")
+        trial.fail(Cause.NOT_RUNNABLE, detail=why)
     if not trial.ran_declared:
         trial.flag(SHRUNK_FORM)
 

@@ -24,9 +24,10 @@ class Form:
 
 
 class Platform(Protocol):
-    """name: as on the command line. device: for reports. executor: the role that runs kernels there.
-
-    zygotes: the kinds that are needed (see `environment`). flags: of every verdict there.
+    """name: as on the command line. device: for reports. reference, executor, comparer: the roles that know expected
+    values, run kernels, and hold the one against the other there. zygotes: the kinds that are needed, see
+    `environment`. target: the device's compute capability, where there is one. interpreted: whether a candidate is run
+    in the interpreter as well, which sees what a device does not tell.
     """
 
     @property
@@ -36,13 +37,22 @@ class Platform(Protocol):
     def device(self) -> str: ...
 
     @property
+    def reference(self) -> str: ...
+
+    @property
     def executor(self) -> str: ...
+
+    @property
+    def comparer(self) -> str: ...
 
     @property
     def zygotes(self) -> Sequence[str]: ...
 
     @property
-    def flags(self) -> Sequence[str]: ...
+    def target(self) -> int | None: ...
+
+    @property
+    def interpreted(self) -> bool: ...
 
     def forms(self, contract: Contract, programs: int) -> list[Form]:
         """What to run, given how many programs the problem's own sizes launch: those sizes where they can be run here,

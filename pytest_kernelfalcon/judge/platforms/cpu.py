@@ -17,9 +17,10 @@ class Cpu:
     """The interpreter on this machine's CPU."""
 
     name = "cpu"
-    executor = "executor"
+    reference, executor, comparer = "reference", "executor", "comparer"
     zygotes = ("plain", "interpreted")
-    flags = ()
+    target = None
+    interpreted = False
 
     @property
     def device(self) -> str:

@@ -1,4 +1,4 @@
-"""The platform `cuda`: kernels run on an NVIDIA GPU; eager output and truth are still computed on the CPU."""
+"""The platform `cuda`: kernels, eager and truth run on an NVIDIA GPU, at a problem's own sizes."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from pathlib import Path
 
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.judge.platforms import Form, Unavailable
-from pytest_kernelfalcon.judge.platforms.cpu import DECLARED_FAKE
 from pytest_kernelfalcon.judge.platforms.nvml import Driver, Gpu, NoDriver, driver
 
-MAX_BYTES = 64 << 20
-"""Of inputs and state at a problem's own sizes: what the reference still computes in seconds on a CPU."""
-RACES_UNWATCHED = "races_unwatched"
-"""A GPU does not tell of two programs that write one element; repeating only makes a difference likely to be seen."""
+MAX_BYTES = 16 << 30
+"""Of inputs and state at a problem's own sizes."""
+SHARE_OF_MEMORY = 8
+"""Inputs twice (the kernel has its own), its outputs, eager's, and truth in fp64 twice, while it is written."""
+VARIED_BYTES = 64 << 20
+"""Of inputs and state: what is larger is run once, and smaller sizes are varied."""
 
 
 class Cuda:
     """One GPU."""
 
     name = "cuda"
-    executor = "cuda.executor"
-    flags = (RACES_UNWATCHED,)
-
+    reference, executor, comparer = "cuda.reference", "cuda.executor", "cuda.comparer"
     zygotes = ("plain", "interpreted", "cuda")
+    interpreted = True
 
     def __init__(self, gpu: Gpu, libraries: str) -> None:
         self._gpu = gpu
+        self.target = gpu.capability
         self.environment: Mapping[str, str] = {
             "CUDA_VISIBLE_DEVICES": gpu.uuid,
             "LD_LIBRARY_PATH": libraries,
@@ -46,8 +47,10 @@ class Cuda:
         if contract.shrunk is None:
             return [declared]
         shrunk = Form(contract.shrunk, contract.admitted_shrunk, declared=False)
-        small = DECLARED_FAKE not in contract.flags and contract.input_bytes <= MAX_BYTES
-        return [declared, shrunk] if small else [shrunk]
+        if contract.input_bytes <= VARIED_BYTES:
+            return [declared]
+        fits = contract.input_bytes <= min(MAX_BYTES, self._gpu.memory // SHARE_OF_MEMORY)
+        return [declared, shrunk] if fits else [shrunk]
 
 
 def find() -> Cuda:

@@ -17,10 +17,19 @@ TEXT = 96
 
 @dataclass(frozen=True)
 class Gpu:
-    """uuid: as `CUDA_VISIBLE_DEVICES` takes it."""
+    """uuid: as `CUDA_VISIBLE_DEVICES` takes it. capability: 90 for 9.0. memory: bytes in all; used: of these."""
 
     uuid: str
     name: str
+    capability: int
+    memory: int
+    used: int = 0
+
+
+class _Memory(ctypes.Structure):
+    """nvmlMemory_t."""
+
+    _fields_ = (("total", ctypes.c_ulonglong), ("free", ctypes.c_ulonglong), ("used", ctypes.c_ulonglong))
 
 
 class NoDriver(Exception):
@@ -65,7 +74,11 @@ def _gpu(library: Any, index: int) -> Gpu:
     uuid, name = ctypes.create_string_buffer(TEXT), ctypes.create_string_buffer(TEXT)
     _ask(library.nvmlDeviceGetUUID, handle, uuid, ctypes.c_uint(TEXT))
     _ask(library.nvmlDeviceGetName, handle, name, ctypes.c_uint(TEXT))
-    return Gpu(uuid.value.decode(), name.value.decode())
+    major, minor, memory = ctypes.c_int(), ctypes.c_int(), _Memory()
+    _ask(library.nvmlDeviceGetCudaComputeCapability, handle, ctypes.byref(major), ctypes.byref(minor))
+    _ask(library.nvmlDeviceGetMemoryInfo, handle, ctypes.byref(memory))
+    capability = major.value * 10 + minor.value
+    return Gpu(uuid.value.decode(), name.value.decode(), capability, memory.total, memory.used)
 
 
 def _ask(function: Any, *arguments: Any) -> None:

@@ -10,7 +10,14 @@ from contextvars import ContextVar
 
 from pytest_kernelfalcon.contracts.causes import Cause
 
-_OUT_OF_MEMORY = ("DefaultCPUAllocator", "allocate memory", "not enough memory", "bad_alloc", "calculation overflowed")
+_OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "calculation overflowed",
+    "out of memory",
+)
 
 
 class TooSlow(BaseException):

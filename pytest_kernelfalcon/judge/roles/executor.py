@@ -56,7 +56,9 @@ def serve(channel: Channel, job: dict[str, Any]) -> None:
 
 
 class Executor:
-    """One candidate. Every method answers the parent exactly once."""
+    """One candidate. Every method answers the parent exactly once. place: where inputs and outputs lie."""
+
+    place: blobs.Place = blobs.Host()
 
     def __init__(self, channel: Channel, tracer: Tracer) -> None:
         self.channel, self.tracer = channel, tracer
@@ -100,8 +102,9 @@ class Executor:
             self._fail(fault.cause, fault.line, facts, program=fault.program, stage="run")
         except interpreter.WrongCall as wrong:
             self._fail(Cause.LAUNCH_ARGUMENT, None, {"kernel": "?", "detail": str(wrong)}, stage="run")
-        except interpreter.BudgetExceeded:
-            self.channel.send({"end": "costly"})
+        except interpreter.BudgetExceeded as over:
+            detail = str(over) or f"one call takes more than {request['operations']} operations"
+            self.channel.send({"end": "costly", "detail": detail})
         except Unsupported as unsupported:
             self.channel.send({"end": "unsupported", "detail": str(unsupported)})
         except NotReadable:
@@ -111,13 +114,23 @@ class Executor:
         return Running(self, request)
 
     def _run(self, request: dict[str, Any], call: Call, fds: list[int]) -> None:
-        blob = blobs.Blob(fds[0])
+        blob = self.place.open(fds[0], request["storages"])
+        try:
+            self._on(blob, request, call)
+        finally:
+            self.done(blob)
+
+    def done(self, blob: blobs.Blob) -> None:
+        """The inputs are not needed any more."""
+        blob.close()
+
+    def _on(self, blob: blobs.Blob, request: dict[str, Any], call: Call) -> None:
         memory = self.running(request)
         memory.storages.give([blob.bytes_of(piece) for piece in request["storages"]], request["names"])
         said = hold(self.tracer, call, memory)
         assert said.result is not None
         results = [*said.result.tensors, *(TensorSpec.of(spec) for spec in request["mutates"])]
-        fd, pieces = blobs.write("outputs", [blobs.raw(memory.storages.view(spec)).cpu() for spec in results])
+        fd, pieces = self.place.write("outputs", [blobs.raw(memory.storages.view(spec)) for spec in results])
         tensors = [
             {"shape": spec.shape, "dtype": spec.dtype, "storage": spec.storage}
             | asdict(piece)

@@ -166,4 +166,5 @@ class Storages:
     @property
     def items(self) -> list[torch.Tensor]:
         """Each storage whole, as a uint8 tensor that shares its memory."""
-        return [torch.empty(0, dtype=torch.uint8).set_(storage) for storage in self._storages]
+        empty = (torch.empty(0, dtype=torch.uint8, device=storage.device) for storage in self._storages)
+        return [tensor.set_(storage) for tensor, storage in zip(empty, self._storages, strict=True)]

@@ -1,8 +1,8 @@
 """Role `reference`: inputs, eager outputs and fp64 truth of one problem. PYTEST_DONT_REWRITE
 
 Requests {"case": {"source", "path", "seed", "mutates", "dtype", "strides", "values"}}; answers {"inputs", "state",
-"storages", "outputs", "tree", "flags"} with two memory files, the inputs' storages and the expected values; or
-{"broken", "facts", "line"}.
+"storages", "outputs", "tree", "flags"} with two files (roles/blobs.py), the inputs' storages and the expected values;
+or {"broken", "facts", "line"}.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from pytest_kernelfalcon.contracts.trees import encode
-from pytest_kernelfalcon.judge.roles import blobs, widen
+from pytest_kernelfalcon.judge.roles import blobs
 from pytest_kernelfalcon.judge.roles.modules import (
     Broken,
     Held,
@@ -29,14 +29,17 @@ from pytest_kernelfalcon.judge.roles.modules import (
     seed_everything,
     state_of,
 )
-from pytest_kernelfalcon.judge.roles.variants import vary
+from pytest_kernelfalcon.judge.roles.truth import decisions, mutated, truth_of
+from pytest_kernelfalcon.judge.roles.variants import moved, vary
 from pytest_kernelfalcon.judge.wire import Channel
-
-TRUTH_IS_EAGER = "truth_is_eager"
 
 
 def serve(channel: Channel, job: dict[str, Any]) -> None:
-    problem = Reference()
+    answer(channel, Reference(blobs.Host()))
+
+
+def answer(channel: Channel, problem: Reference) -> None:
+    """Every request."""
     while True:
         request, _ = channel.receive()
         try:
@@ -51,9 +54,10 @@ def serve(channel: Channel, job: dict[str, Any]) -> None:
 
 
 class Reference:
-    """One problem, at whatever sizes it is asked for."""
+    """One problem, at whatever sizes it is asked for, where its tensors lie at that place."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: blobs.Place) -> None:
+        self.place = place
         self._modules: dict[str, tuple[ModuleType, set[int]]] = {}
 
     def case(
@@ -64,28 +68,27 @@ class Reference:
         dtype, strides, values: see `contracts.variants`.
         """
         module, fixed = self._module(source, path)
-        instance = build(module, seed)
+        with torch.device(self.place.device):
+            instance = build(module, seed)
+        moved(instance, self.place.device)
         _refresh(instance, _own_state(instance), fixed)
         vary(instance, dtype, strides, values)
-        held = _own_state(instance)
+        given, inputs_fd = self._given(instance)
+        truth, flags = truth_of(instance, mutates)
+        also = decisions(instance, truth) if truth and not mutates else {}
+        tree, eager = outputs_of(forward(instance, instance.inputs))
+        eager = [*eager, *mutated(instance.inputs, mutates)]
+        del instance  # on a GPU its memory may be needed now
+        expected_fd, outputs = self._expected(eager, truth or eager, also)
+        return given | {"outputs": outputs, "tree": tree, "flags": flags}, [inputs_fd, expected_fd]
+
+    def _given(self, instance: Instance) -> tuple[dict[str, Any], int]:
+        """What the kernel is given: its arguments, over storages in a file."""
         storages = Storages()
         trees = [encode(value, lambda v: _spec(storages, v)) for value in instance.inputs]
-        state = {item.arg: {"t": storages.spec(item.tensor)} for item in held}
-        inputs_fd, pieces = blobs.write("inputs", [item.clone() for item in storages.items])
-        truth, flags = _truth(instance, held, mutates)
-        result = forward(instance, instance.inputs)
-        tree, eager = outputs_of(result)
-        eager = [*eager, *_mutated(instance.inputs, mutates)]
-        expected_fd, outputs = _expected(eager, truth)
-        answer = {
-            "inputs": trees,
-            "state": state,
-            "storages": [asdict(piece) for piece in pieces],
-            "outputs": outputs,
-            "tree": tree,
-            "flags": flags,
-        }
-        return answer, [inputs_fd, expected_fd]
+        state = {item.arg: {"t": storages.spec(item.tensor)} for item in _own_state(instance)}
+        fd, pieces = self.place.write("inputs", storages.items)
+        return {"inputs": trees, "state": state, "storages": [asdict(piece) for piece in pieces]}, fd
 
     def _module(self, source: str, path: str) -> tuple[ModuleType, set[int]]:
         """The module, and the positions of the floating inputs that `get_inputs()` gives the same every time."""
@@ -94,9 +97,34 @@ class Reference:
             draws = []
             for seed in (1, 2):
                 seed_everything(seed)
-                draws.append(build_inputs(module))
+                with torch.device(self.place.device):
+                    draws.append(build_inputs(module))
             self._modules[source] = module, {i for i, pair in enumerate(zip(*draws, strict=False)) if _same(*pair)}
         return self._modules[source]
+
+    def _expected(
+        self, eager: list[torch.Tensor], truth: list[torch.Tensor], also: dict[int, list[torch.Tensor]]
+    ) -> tuple[int, list[dict[str, Any]]]:
+        """The expected values in a file, and where each output's lie in it."""
+        groups = [[value, exact, *also.get(i, [])] for i, (value, exact) in enumerate(zip(eager, truth, strict=True))]
+        fd, pieces = self.place.write("expected", [blobs.raw(tensor) for group in groups for tensor in group])
+        places = iter(asdict(piece) for piece in pieces)
+        outputs = []
+        for value, exact, *others in groups:
+            outputs.append(
+                {
+                    "shape": list(value.shape),
+                    "dtype": _name(value.dtype),
+                    "eager": next(places),
+                    "truth": next(places) | {"dtype": _name(exact.dtype)},
+                    "also": [next(places) for _ in others],
+                }
+            )
+        return fd, outputs
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _own_state(instance: Instance) -> list[Held]:
@@ -128,44 +156,12 @@ def _refresh(instance: Instance, held: list[Held], fixed: set[int]) -> None:
 
 
 def _vary(tensor: torch.Tensor, zeros: bool) -> None:
-    factor = 0.5 + torch.rand(tensor.shape)
-    offset = torch.where(tensor == 0, 0.3 * torch.randn(tensor.shape), torch.zeros(())) if zeros else torch.zeros(())
+    device = tensor.device
+    factor, nothing = 0.5 + torch.rand(tensor.shape, device=device), torch.zeros((), device=device)
+    offset = torch.where(tensor == 0, 0.3 * torch.randn(tensor.shape, device=device), nothing) if zeros else nothing
     tensor.copy_(tensor * factor.to(tensor.dtype) + offset.to(tensor.dtype))
 
 
 def _is_whole(value: Any) -> bool:
     """Whether each element has memory of its own, so that writing one does not change another."""
     return isinstance(value, torch.Tensor) and all(s for n, s in zip(value.shape, value.stride(), strict=True) if n > 1)
-
-
-def _truth(instance: Instance, held: list[Held], mutates: list[int]) -> tuple[list[torch.Tensor] | None, list[str]]:
-    """fp64 outputs, or None where the forward does not run in fp64 (a flag says so)."""
-    given = [v for v in instance.inputs if isinstance(v, torch.Tensor)] + [item.tensor for item in held]
-    wide = Instance(instance.module, widen.widened_model(instance.model), widen.widened(instance.inputs), False)
-    try:
-        with widen.double_by_default(), widen.Widen(widen.working_bytes(given)):
-            _, truth = outputs_of(forward(wide, wide.inputs))
-    except Broken:
-        return None, [TRUTH_IS_EAGER]
-    return [*truth, *_mutated(wide.inputs, mutates)], []
-
-
-def _mutated(inputs: list[Any], mutates: list[int]) -> list[torch.Tensor]:
-    return [inputs[position] for position in mutates]
-
-
-def _expected(eager: list[torch.Tensor], truth: list[torch.Tensor] | None) -> tuple[int, list[dict[str, Any]]]:
-    """The expected values in a memory file, and where each output's lie in it."""
-    wide = truth if truth is not None else eager
-    fd, pieces = blobs.write("expected", [blobs.raw(t) for pair in zip(eager, wide, strict=True) for t in pair])
-    outputs = []
-    for index, (value, exact) in enumerate(zip(eager, wide, strict=True)):
-        outputs.append(
-            {
-                "shape": list(value.shape),
-                "dtype": str(value.dtype).removeprefix("torch."),
-                "eager": asdict(pieces[2 * index]),
-                "truth": asdict(pieces[2 * index + 1]) | {"dtype": str(exact.dtype).removeprefix("torch.")},
-            }
-        )
-    return fd, outputs

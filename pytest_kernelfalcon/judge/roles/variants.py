@@ -37,11 +37,23 @@ def retype(instance: Instance, dtype: torch.dtype) -> None:
     """Model and inputs in another floating type; tensors of other types stay. Raises `Broken`."""
     with guarded("Model.to()", Cause.PROBLEM_FORWARD, str(instance.module.__file__)):
         instance.model.to(dtype)
+    _everywhere(instance, lambda x: x.to(dtype) if x.is_floating_point() else x)
+
+
+def moved(instance: Instance, device: str) -> None:
+    """Model and inputs on that device, where they are not there already. Raises `Broken`."""
+    with guarded("Model.to()", Cause.PROBLEM_FORWARD, str(instance.module.__file__)):
+        instance.model.to(device)
+    _everywhere(instance, lambda x: x.to(device))
+
+
+def _everywhere(instance: Instance, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """What `Model.to()` does not reach: tensors in plain attributes, and the inputs."""
     for module in instance.model.modules():
         for name, value in vars(module).items():
-            if isinstance(value, torch.Tensor) and value.is_floating_point():
-                vars(module)[name] = value.to(dtype)
-    instance.inputs = mapped(instance.inputs, lambda x: x.to(dtype) if x.is_floating_point() else x)
+            if isinstance(value, torch.Tensor):
+                vars(module)[name] = change(value)
+    instance.inputs = mapped(instance.inputs, change)
 
 
 def laid_out(value: Any, layout: Callable[[torch.Tensor], torch.Tensor]) -> Any:

@@ -6,13 +6,19 @@ which leaves no CUDA context to go on with. The zygote never touches CUDA: a con
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
+import tempfile
 from typing import Any
 
 import torch
 import triton
+import triton.experimental.gluon.nvidia.hopper  # a first launch would load it
+from triton.backends.nvidia.driver import CudaDriver
 from triton.compiler.errors import CompilationError
 from triton.runtime.cache import triton_key
+from triton.runtime.driver import driver
 from triton.runtime.errors import OutOfResources, PTXASError
 
 from pytest_kernelfalcon.contracts.causes import Cause
@@ -20,7 +26,9 @@ from pytest_kernelfalcon.contracts.contract import TensorSpec
 from pytest_kernelfalcon.judge.extractor import extract
 from pytest_kernelfalcon.judge.interpreter import BudgetExceeded, KernelFault
 from pytest_kernelfalcon.judge.launch_plan import Alloc, Bounds, Call, Copy, Fill, Launch
+from pytest_kernelfalcon.judge.roles.blobs import Blob
 from pytest_kernelfalcon.judge.roles.conversation import Tracer
+from pytest_kernelfalcon.judge.roles.cuda.blobs import Device
 from pytest_kernelfalcon.judge.roles.cuda.memory import OutOfMemory
 from pytest_kernelfalcon.judge.roles.cuda.storages import DeviceStorages
 from pytest_kernelfalcon.judge.roles.dtypes import TL_DTYPES
@@ -33,8 +41,15 @@ ADDRESS_FAULTS = ("illegal memory access", "misaligned address", "invalid addres
 
 
 def preload() -> None:
-    """Before any fork: hash Triton's own files, build the allow-list."""
+    """Before any fork: hash Triton's own files, build its driver module (gcc, half a second) and the allow-list.
+
+    CUDA is not started by that.
+    """
     triton_key()
+    folder = tempfile.mkdtemp()
+    os.environ["TRITON_CACHE_DIR"] = folder
+    driver.set_active(CudaDriver())
+    shutil.rmtree(folder)
     extract("def kernel_function(): pass")
 
 
@@ -53,21 +68,27 @@ def serve(channel: Channel, job: dict[str, Any]) -> None:
 class DeviceExecutor(Executor):
     """lost: whether a fault has ended the CUDA context."""
 
+    place = Device()
     lost = False
 
     def running(self, request: dict[str, Any]) -> DeviceRunning:
         return DeviceRunning(self, request)
 
-    def _run(self, request: dict[str, Any], call: Call, fds: list[int]) -> None:
+    def done(self, blob: Blob) -> None:
+        if not self.lost:
+            blob.close()
+
+    def _on(self, blob: Blob, request: dict[str, Any], call: Call) -> None:
         self.memory: list[DeviceStorages] = []
         try:
-            super()._run(request, call, fds)
-        except OutOfMemory:
-            raise BudgetExceeded from None
+            super()._on(blob, request, call)
+        except (OutOfMemory, torch.OutOfMemoryError):
+            raise BudgetExceeded("one call takes more memory than the device has free") from None
         finally:
             if not self.lost:
                 for storages in self.memory:
                     storages.free()
+                self.place.rest()
 
 
 class DeviceRunning(Running):
@@ -105,6 +126,8 @@ class DeviceRunning(Running):
             torch.cuda.synchronize()
         except (CompilationError, OutOfResources, PTXASError) as error:
             raise self._fault(Cause.KERNEL_RAISED, step, _short(error)) from error
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:  # torch's and Triton's for what CUDA reports
             self.executor.lost = True
             cause = Cause.OUT_OF_BOUNDS if _is_address(error) else Cause.KERNEL_CRASHED

@@ -1,6 +1,7 @@
-"""Device memory that a kernel is given: poisoned, with addresses on both sides that lead nowhere. PYTEST_DONT_REWRITE
+"""Device memory through the driver's own library: fenced, and handed on as descriptors. PYTEST_DONT_REWRITE
 
-CUDA's virtual memory management, through the driver's own library:
+CUDA's virtual memory management: memory is made, mapped, and shared as a file descriptor. Unlike CUDA's older IPC
+handles this needs no common pid or IPC namespace, and whoever has not got the descriptor cannot map the memory.
 https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__VA.html. Sizes and addresses are bytes.
 """
 
@@ -13,7 +14,8 @@ from typing import Any
 
 import torch
 
-PINNED, DEVICE, READ_WRITE, OUT_OF_MEMORY = 1, 1, 3, 2
+PINNED, DEVICE, POSIX_FD, OUT_OF_MEMORY = 1, 1, 1, 2
+READ, READ_WRITE = 1, 3
 ALIGNMENT = 16
 """Of a storage's first byte: what Triton specialises on and tensor descriptors ask for."""
 
@@ -62,7 +64,12 @@ def _size(nbytes: int) -> Any:
 
 
 def _properties() -> _Properties:
-    return _Properties(type=PINNED, location=_Location(DEVICE, 0))
+    return _Properties(type=PINNED, handle_types=POSIX_FD, location=_Location(DEVICE, 0))
+
+
+def _start() -> None:
+    """The driver's own calls need CUDA to have been started, which torch does once."""
+    torch.cuda.current_stream()
 
 
 @cache
@@ -73,26 +80,55 @@ def granularity() -> int:
     return int(found.value)
 
 
+def whole(nbytes: int) -> int:
+    """`nbytes`, at least 1, rounded up to what can be mapped."""
+    step = granularity()
+    return -(-max(nbytes, 1) // step) * step
+
+
 @dataclass
 class Memory:
-    """At least `wanted` bytes, mapped until `free`, in the middle of addresses that lead nowhere."""
+    """Device memory and its mapping, in the middle of addresses that lead nowhere.
 
-    wanted: int
-    nbytes: int = field(init=False)
-    address: int = field(init=False)
+    `free` gives both back; a descriptor of it elsewhere keeps the memory alive.
+    """
 
-    def __post_init__(self) -> None:
-        step = granularity()
-        self.nbytes = -(-self.wanted // step) * step
-        self._handle, self._base, none = ctypes.c_uint64(), ctypes.c_uint64(), ctypes.c_uint64(0)
-        total = _size(self.nbytes)
-        _call("cuMemCreate", ctypes.byref(self._handle), total, ctypes.byref(_properties()), none)
-        _call("cuMemAddressReserve", ctypes.byref(self._base), _size(self.nbytes + 2 * step), _size(0), none, none)
-        self.address = self._base.value + step
+    handle: Any
+    nbytes: int
+    access: int
+    address: int = field(init=False, default=0)
+
+    @classmethod
+    def make(cls, nbytes: int) -> Memory:
+        """At least that much, fresh. Raises `OutOfMemory`."""
+        _start()
+        handle, none = ctypes.c_uint64(), ctypes.c_uint64(0)
+        _call("cuMemCreate", ctypes.byref(handle), _size(whole(nbytes)), ctypes.byref(_properties()), none)
+        return cls(handle, whole(nbytes), READ_WRITE)._mapped()
+
+    @classmethod
+    def of(cls, fd: int, nbytes: int) -> Memory:
+        """Another process's, to read only; `nbytes` as it was made. The descriptor stays open."""
+        _start()
+        handle = ctypes.c_uint64()
+        _call("cuMemImportFromShareableHandle", ctypes.byref(handle), ctypes.c_void_p(fd), POSIX_FD)
+        return cls(handle, whole(nbytes), READ)._mapped()
+
+    def _mapped(self) -> Memory:
+        base, none, step = ctypes.c_uint64(), ctypes.c_uint64(0), granularity()
+        _call("cuMemAddressReserve", ctypes.byref(base), _size(self.nbytes + 2 * step), _size(0), none, none)
+        self.address = base.value + step
         start = ctypes.c_uint64(self.address)
-        _call("cuMemMap", start, total, _size(0), self._handle, none)
-        access = _Access(_Location(DEVICE, 0), READ_WRITE)
-        _call("cuMemSetAccess", start, total, ctypes.byref(access), _size(1))
+        _call("cuMemMap", start, _size(self.nbytes), _size(0), self.handle, none)
+        access = _Access(_Location(DEVICE, 0), self.access)
+        _call("cuMemSetAccess", start, _size(self.nbytes), ctypes.byref(access), _size(1))
+        return self
+
+    def share(self) -> int:
+        """A new descriptor of it."""
+        fd = ctypes.c_int()
+        _call("cuMemExportToShareableHandle", ctypes.byref(fd), self.handle, POSIX_FD, ctypes.c_uint64(0))
+        return fd.value
 
     def bytes_of(self, offset: int, nbytes: int) -> torch.Tensor:
         """A flat uint8 tensor over a part of it, valid until `free`. Raises ValueError where that lies outside."""
@@ -103,9 +139,11 @@ class Memory:
         return torch.as_tensor(_Array(self.address + offset, nbytes), device="cuda")
 
     def free(self) -> None:
+        torch.cuda.synchronize()
         _call("cuMemUnmap", ctypes.c_uint64(self.address), _size(self.nbytes))
-        _call("cuMemAddressFree", self._base, _size(self.nbytes + 2 * granularity()))
-        _call("cuMemRelease", self._handle)
+        base = ctypes.c_uint64(self.address - granularity())
+        _call("cuMemAddressFree", base, _size(self.nbytes + 2 * granularity()))
+        _call("cuMemRelease", self.handle)
 
 
 class Storage:
@@ -116,7 +154,7 @@ class Storage:
     """
 
     def __init__(self, nbytes: int, poison: int) -> None:
-        self.memory = Memory(nbytes + ALIGNMENT)
+        self.memory = Memory.make(nbytes + ALIGNMENT)
         self._poison, self._nbytes = poison, nbytes
         self._start = (self.memory.nbytes - nbytes) // ALIGNMENT * ALIGNMENT
         self.memory.bytes_of(0, self.memory.nbytes).fill_(poison)
