@@ -151,6 +151,28 @@ def test_races_are_seen_in_the_interpreter(tmp_path: Path, new: str, cause: str 
     assert "races_unwatched" not in verdict.flags
 
 
+TUNED = (
+    KERNEL.replace(
+        "@triton.jit",
+        "@triton.autotune([triton.Config({'BLOCK': 128}), triton.Config({'BLOCK': 512})], ['n'])\n@triton.jit",
+    )
+    .replace(", BLOCK=256", "")
+    .replace("(triton.cdiv(n, 256),)", "lambda meta: (triton.cdiv(n, meta['BLOCK']),)")
+)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    ("new", "cause"), [("x * tl.sigmoid(x)", None), ("x * tl.sigmoid(x) * (1 + BLOCK // 512)", "inaccurate")]
+)
+def test_each_configuration_of_an_autotuned_kernel_is_run(
+    alone: tuple[Judge, Contract], new: str, cause: str | None
+) -> None:
+    judge, contract = alone
+    verdict = judge.judge(contract, TUNED.replace("x * tl.sigmoid(x)", new), "seed", Control())
+    assert verdict.cause == cause, verdict.message
+
+
 LARGE = """
     import torch
 
@@ -188,6 +210,14 @@ def test_declared_sizes_are_run_though_they_are_large(tmp_path: Path, old: str, 
     if cause:
         assert verdict.case is not None
         assert verdict.case["sizes"] == {"n": 402653184}
+
+
+@pytest.mark.gpu
+def test_a_candidate_that_takes_all_memory_is_not_accepted_without_being_run(tmp_path: Path) -> None:
+    greedy = KERNEL.replace("n = x.numel()", "n = x.numel()\n    torch.empty((n, 256), device=x.device)")
+    with _judge() as judge:
+        verdict = judge.judge(_inspected(judge, tmp_path, LARGE), greedy, "seed", Control())
+    assert (verdict.outcome, verdict.cause) == ("undecided", "device_memory")
 
 
 @pytest.mark.gpu

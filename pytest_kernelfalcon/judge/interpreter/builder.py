@@ -12,6 +12,7 @@ import triton.language as tl
 
 from pytest_kernelfalcon.judge.interpreter.atomics import AtomicOps
 from pytest_kernelfalcon.judge.interpreter.dot import PRECISIONS, DotOps
+from pytest_kernelfalcon.judge.interpreter.dtypes import numpy_dtype
 from pytest_kernelfalcon.judge.interpreter.faults import NotRunnable
 from pytest_kernelfalcon.judge.interpreter.internals import InterpreterBuilder, InterpreterOptions, TensorHandle
 from pytest_kernelfalcon.judge.interpreter.libdevice import LibraryOps
@@ -19,12 +20,22 @@ from pytest_kernelfalcon.judge.interpreter.machine import Checks
 from pytest_kernelfalcon.judge.interpreter.memory import Array, Memory
 from pytest_kernelfalcon.judge.interpreter.overflow import AddressOps
 
+_BITWISE = frozenset((np.bitwise_and, np.bitwise_or, np.bitwise_xor))
+
 
 class OtherOps:
     """What is slow, wrong or missing in Triton's own."""
 
-    binary_op: Any
-    """Triton's own: an elementwise numpy function over two handles."""
+    def binary_op(self, lhs: Any, rhs: Any, op: Any) -> Any:
+        """An elementwise numpy function over two handles. One-bit integers wrap around as others do."""
+        left, right, kind = lhs.data, rhs.data, lhs.dtype.scalar
+        if left.dtype.kind == "b" and right.dtype.kind == "b" and op not in _BITWISE:
+            output = (op(left.astype(np.int8), right.astype(np.int8)) & 1).astype(np.bool_)
+        else:
+            output = op(left, right)
+        if output.itemsize > 1 and output.itemsize * 8 > getattr(kind, "primitive_bitwidth", 64):
+            output = output.astype(numpy_dtype(kind))
+        return TensorHandle(output, kind)
 
     def create_erf(self, arg: Any) -> Any:
         return TensorHandle(torch.from_numpy(np.array(arg.data)).erf().numpy(), arg.dtype.scalar)

@@ -19,7 +19,7 @@ import triton.language.extra.hip.libdevice as hip_libdevice
 import triton.language.extra.libdevice as libdevice
 import triton.runtime.interpreter as stock
 
-from pytest_kernelfalcon.judge.interpreter import control, dtypes, reductions, semantics, shapes
+from pytest_kernelfalcon.judge.interpreter import control, dtypes, fast, operators, reductions, semantics, shapes
 from pytest_kernelfalcon.judge.interpreter.builder import Builder
 from pytest_kernelfalcon.judge.interpreter.faults import NotRunnable
 from pytest_kernelfalcon.judge.interpreter.internals import (
@@ -59,6 +59,8 @@ def patch() -> Builder:
         if hasattr(cuda_libdevice, name) and not name.startswith("_"):
             setattr(libdevice, name, getattr(cuda_libdevice, name))
     shapes.patch()
+    fast.patch()
+    operators.patch(builder, semantic)
     _patch_functions(builder, semantic)
     _patch_calls(builder, semantic)
     return builder

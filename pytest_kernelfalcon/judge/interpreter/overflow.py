@@ -59,15 +59,16 @@ class AddressOps(CastOps):
     ternary_op: Callable[..., Any]
 
     def create_add(self, lhs: Any, rhs: Any) -> Any:
-        return self._arithmetic(lhs, rhs, np.add)
+        return self.integer_arithmetic(lhs, rhs, np.add)
 
     def create_sub(self, lhs: Any, rhs: Any) -> Any:
-        return self._arithmetic(lhs, rhs, np.subtract)
+        return self.integer_arithmetic(lhs, rhs, np.subtract)
 
     def create_mul(self, lhs: Any, rhs: Any) -> Any:
-        return self._arithmetic(lhs, rhs, np.multiply)
+        return self.integer_arithmetic(lhs, rhs, np.multiply)
 
-    def _arithmetic(self, lhs: Any, rhs: Any, operation: Any) -> Any:
+    def integer_arithmetic(self, lhs: Any, rhs: Any, operation: Any) -> Any:
+        """A sum, difference or product of two integer handles whose shapes broadcast."""
         dtype = lhs.data.dtype
         carried = lhs.attr.get(EXACT) or rhs.attr.get(EXACT)
         if dtype.kind == "b" or not self.checks.overflow or (dtype.itemsize == 8 and carried is None):

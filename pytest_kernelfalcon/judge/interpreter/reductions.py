@@ -15,6 +15,7 @@ from pytest_kernelfalcon.judge.interpreter.dtypes import is_float, numpy_dtype
 from pytest_kernelfalcon.judge.interpreter.internals import TensorHandle, unwrap
 from pytest_kernelfalcon.judge.interpreter.memory import Array
 from pytest_kernelfalcon.judge.interpreter.semantics import BlockTruth
+from pytest_kernelfalcon.judge.interpreter.shapes import block
 
 Arrays = tuple[Array, ...]
 Combine = Callable[[Arrays, Arrays], Arrays]
@@ -58,24 +59,30 @@ def _reduced(arrays: Arrays, kinds: list[Any], combine_fn: Any) -> Arrays:
     if combine_fn in _UFUNCS and len(arrays) == 1:
         ufunc = _UFUNCS[combine_fn]
         if is_float(first.dtype) and ufunc in (np.add, np.multiply):
-            return _tree(arrays, _pairwise(ufunc), stride=False)
+            return (_halves(first, ufunc),)
         return (ufunc.reduce(first, axis=0, dtype=first.dtype),)
     if combine_fn in _SEARCHES and len(arrays) == 2 and not (is_float(first.dtype) and np.isnan(first).any()):
         chosen = np.expand_dims(_SEARCHES[combine_fn](first, axis=0), 0)
         return tuple(np.take_along_axis(array, chosen, 0)[0] for array in arrays)
     combine = _combiner(combine_fn, kinds)
     try:
-        return _tree(arrays, combine, stride=True)
+        return _tree(arrays, combine)
     except BlockTruth:
         return _one_by_one(arrays, combine, scan=False)
 
 
-def _tree(arrays: Arrays, combine: Combine, stride: bool) -> Arrays:
-    """Pairwise. stride: combine neighbours, which keeps the order for functions that do not commute."""
-    while (count := arrays[0].shape[0]) > 1:
-        half = count // 2
-        left, right = (slice(0, None, 2), slice(1, None, 2)) if stride else (slice(0, half), slice(half, None))
-        arrays = combine(tuple(array[left] for array in arrays), tuple(array[right] for array in arrays))
+def _halves(array: Array, ufunc: Any) -> Array:
+    """One half with the other, until one is left."""
+    while (count := array.shape[0]) > 1:
+        array = ufunc(array[: count // 2], array[count // 2 :])
+    result: Array = array[0]
+    return result
+
+
+def _tree(arrays: Arrays, combine: Combine) -> Arrays:
+    """Each with its neighbour, which keeps the order for functions that do not commute."""
+    while arrays[0].shape[0] > 1:
+        arrays = combine(tuple(array[0::2] for array in arrays), tuple(array[1::2] for array in arrays))
     return tuple(array[0] for array in arrays)
 
 
@@ -155,4 +162,4 @@ def _tensor(array: Any, kind: Any) -> Any:
     data = np.asarray(array).astype(numpy_dtype(kind), copy=False)
     shape = data.shape
     handle = TensorHandle(data if shape else data.reshape(1), kind)
-    return tl.tensor(handle, tl.block_type(kind, list(shape)) if shape else kind)
+    return tl.tensor(handle, block(kind, shape) if shape else kind)

@@ -18,6 +18,8 @@ class BlockTruth(ValueError):
 
 def assigned(value: Any, semantic: Any) -> Any:
     """What a name holds after an assignment: numbers become tensors, as the compiler makes them."""
+    if type(value) is tl.tensor:
+        return value
     if type(value) is tuple:
         return tuple(assigned(item, semantic) for item in value)
     return semantic.to_tensor(value, False)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -102,9 +103,10 @@ class Executor:
             self._fail(fault.cause, fault.line, facts, program=fault.program, stage="run")
         except interpreter.WrongCall as wrong:
             self._fail(Cause.LAUNCH_ARGUMENT, None, {"kernel": "?", "detail": str(wrong)}, stage="run")
-        except interpreter.BudgetExceeded as over:
-            detail = str(over) or f"one call takes more than {request['operations']} operations"
-            self.channel.send({"end": "costly", "detail": detail})
+        except interpreter.BudgetExceeded:
+            self.channel.send(
+                {"end": "costly", "detail": f"one call takes more than {request['operations']} operations"}
+            )
         except Unsupported as unsupported:
             self.channel.send({"end": "unsupported", "detail": str(unsupported)})
         except NotReadable:
@@ -131,18 +133,19 @@ class Executor:
         assert said.result is not None
         results = [*said.result.tensors, *(TensorSpec.of(spec) for spec in request["mutates"])]
         fd, pieces = self.place.write("outputs", [blobs.raw(memory.storages.view(spec)) for spec in results])
+        modified = memory.storages.modified()
         tensors = [
             {"shape": spec.shape, "dtype": spec.dtype, "storage": spec.storage}
             | asdict(piece)
-            | {"unwritten": memory.unwritten(spec)}
-            for spec, piece in zip(results, pieces, strict=True)
+            | {"unwritten": unwritten}
+            for spec, piece, unwritten in zip(results, pieces, memory.unwritten(results), strict=True)
         ]
         answer = {
             "end": "result",
             **_summary(said, with_plan=request["watch"]),
             "tree": said.result.tree,
             "tensors": tensors,
-            "modified": memory.storages.modified(),
+            "modified": modified,
             "launched": sorted({s for launch in said.launches for s in _touched(launch)}),
         }
         self.channel.send(answer, [fd])
@@ -185,9 +188,9 @@ class Running:
         kernel = kernels[step.kernel]
         interpreter.launch(kernel, step.grid, arguments, self.storages.regions, self.checks, self.budget)
 
-    def unwritten(self, spec: TensorSpec) -> int:
-        """How many elements nothing wrote; -1 where nobody watched."""
-        return self.storages.unwritten(spec)
+    def unwritten(self, specs: Sequence[TensorSpec]) -> list[int]:
+        """How many elements of each nothing wrote; -1 where nobody watched. The storages are not used after that."""
+        return [self.storages.unwritten(spec) for spec in specs]
 
     def read(self, step: Read) -> list[Any]:
         values: list[Any] = self.storages.view(step.tensor).reshape(-1).tolist()

@@ -58,7 +58,7 @@ def load(source: str, path: str) -> ModuleType:
 def seed_everything(seed: int) -> None:
     """Seeds torch, `random` and numpy, the generators that a problem may draw from.
 
-    Where there is no GPU, torch's own function would still note a stack trace for each kind of device: most of its time.
+    Where there is no GPU, torch's own function would note a stack trace for each kind of device: most of its time.
     """
     (torch.manual_seed if torch.cuda.device_count() else torch.default_generator.manual_seed)(seed)
     random.seed(seed)

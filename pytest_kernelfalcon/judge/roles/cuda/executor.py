@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -24,10 +25,10 @@ from triton.runtime.errors import OutOfResources, PTXASError
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.contract import TensorSpec
 from pytest_kernelfalcon.judge.extractor import extract
-from pytest_kernelfalcon.judge.interpreter import BudgetExceeded, KernelFault
+from pytest_kernelfalcon.judge.interpreter import KernelFault
 from pytest_kernelfalcon.judge.launch_plan import Alloc, Bounds, Call, Copy, Fill, Launch
 from pytest_kernelfalcon.judge.roles.blobs import Blob
-from pytest_kernelfalcon.judge.roles.conversation import Tracer
+from pytest_kernelfalcon.judge.roles.conversation import Failure, Tracer
 from pytest_kernelfalcon.judge.roles.cuda.blobs import Device
 from pytest_kernelfalcon.judge.roles.cuda.memory import OutOfMemory
 from pytest_kernelfalcon.judge.roles.cuda.storages import DeviceStorages
@@ -69,7 +70,7 @@ class DeviceExecutor(Executor):
     """lost: whether a fault has ended the CUDA context."""
 
     place = Device()
-    lost = False
+    lost: bool = False
 
     def running(self, request: dict[str, Any]) -> DeviceRunning:
         return DeviceRunning(self, request)
@@ -83,7 +84,7 @@ class DeviceExecutor(Executor):
         try:
             super()._on(blob, request, call)
         except (OutOfMemory, torch.OutOfMemoryError):
-            raise BudgetExceeded("one call takes more memory than the device has free") from None
+            raise Failure(Cause.DEVICE_MEMORY) from None
         finally:
             if not self.lost:
                 for storages in self.memory:
@@ -100,19 +101,15 @@ class DeviceRunning(Running):
     def __init__(self, executor: DeviceExecutor, request: dict[str, Any]) -> None:
         super().__init__(executor, request)
         self._watch: bool = request["watch"]
-        self._names: list[str] = request["names"]
-        self._steps: list[Alloc | Fill | Copy | Launch] = []
-        self._again: DeviceStorages | None = None
+        self._steps: list[Fill | Copy | Launch] = []
 
     def fresh(self, watch: bool) -> DeviceStorages:
-        return self._storages()
-
-    def _storages(self, **poison: int) -> DeviceStorages:
-        self.executor.memory.append(DeviceStorages(**poison))
+        self.executor.memory.append(DeviceStorages())
         return self.executor.memory[-1]
 
     def act(self, step: Alloc | Fill | Copy | Launch) -> None:
-        self._steps.append(step)
+        if not isinstance(step, Alloc):
+            self._steps.append(step)
         super().act(step)
 
     def _launch(self, step: Launch) -> None:
@@ -139,24 +136,18 @@ class DeviceRunning(Running):
     def _fault(self, cause: Cause, step: Launch, detail: str) -> KernelFault:
         return KernelFault(cause, detail, line=step.line, program=None, kernel=step.kernel)
 
-    def unwritten(self, spec: TensorSpec) -> int:
+    def unwritten(self, specs: Sequence[TensorSpec]) -> list[int]:
         """Elements that are poison, and are the other poison when all is done again on it."""
         if not self._watch:
-            return -1
-        suspects = self.storages.poisoned(spec)
-        if not bool(suspects.any()):
-            return 0
-        return int((suspects & self._repeated().poisoned(spec)).sum())
-
-    def _repeated(self) -> DeviceStorages:
-        if self._again is None:
-            first, steps = self.storages, self._steps
-            self._again = self.storages = self._storages(poison=OTHER_POISON)
-            self.storages.give(first.originals, self._names)
-            for step in steps:
+            return [-1] * len(specs)
+        suspects = [self.storages.poisoned(spec) for spec in specs]
+        if any(bool(suspect.any()) for suspect in suspects):
+            self.storages.restart(OTHER_POISON)
+            for step in list(self._steps):
                 super().act(step)
-            self.storages = first
-        return self._again
+        return [
+            int((suspect & self.storages.poisoned(spec)).sum()) for suspect, spec in zip(suspects, specs, strict=True)
+        ]
 
 
 def _is_address(error: RuntimeError) -> bool:

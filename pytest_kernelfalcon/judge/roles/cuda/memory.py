@@ -86,6 +86,12 @@ def whole(nbytes: int) -> int:
     return -(-max(nbytes, 1) // step) * step
 
 
+def _created(nbytes: int) -> Any:
+    handle = ctypes.c_uint64()
+    _call("cuMemCreate", ctypes.byref(handle), _size(nbytes), ctypes.byref(_properties()), ctypes.c_uint64(0))
+    return handle
+
+
 @dataclass
 class Memory:
     """Device memory and its mapping, in the middle of addresses that lead nowhere.
@@ -102,8 +108,11 @@ class Memory:
     def make(cls, nbytes: int) -> Memory:
         """At least that much, fresh. Raises `OutOfMemory`."""
         _start()
-        handle, none = ctypes.c_uint64(), ctypes.c_uint64(0)
-        _call("cuMemCreate", ctypes.byref(handle), _size(whole(nbytes)), ctypes.byref(_properties()), none)
+        try:
+            handle = _created(whole(nbytes))
+        except OutOfMemory:
+            torch.cuda.empty_cache()  # torch keeps what its tensors had
+            handle = _created(whole(nbytes))
         return cls(handle, whole(nbytes), READ_WRITE)._mapped()
 
     @classmethod
@@ -155,10 +164,15 @@ class Storage:
 
     def __init__(self, nbytes: int, poison: int) -> None:
         self.memory = Memory.make(nbytes + ALIGNMENT)
-        self._poison, self._nbytes = poison, nbytes
+        self._nbytes = nbytes
         self._start = (self.memory.nbytes - nbytes) // ALIGNMENT * ALIGNMENT
-        self.memory.bytes_of(0, self.memory.nbytes).fill_(poison)
+        self.spoil(poison)
         self.bytes = self.memory.bytes_of(self._start, nbytes)
+
+    def spoil(self, poison: int) -> None:
+        """Every byte becomes poison, those beside the storage's own too."""
+        self._poison = poison
+        self.memory.bytes_of(0, self.memory.nbytes).fill_(poison)
 
     def intact(self) -> bool:
         """Whether nothing was stored beside the storage's own bytes."""

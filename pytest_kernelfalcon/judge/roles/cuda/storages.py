@@ -15,11 +15,11 @@ CHUNK = 1 << 30
 
 
 class DeviceStorages(Storages):
-    """The storages of one call, until `free`. poison: every byte of fresh memory."""
+    """The storages of one call, until `free`."""
 
-    def __init__(self, poison: int = POISON) -> None:
+    def __init__(self) -> None:
         super().__init__(watch=False)
-        self._poison = poison
+        self._poison = POISON
         self._storages: list[Storage] = []
         self._names: list[str] = []
 
@@ -37,6 +37,14 @@ class DeviceStorages(Storages):
         self._names.append(name)
         self._buffers.append(storage.bytes)
         return storage.bytes
+
+    def restart(self, poison: int) -> None:
+        """As they were before the first step, but for the poison."""
+        self._poison = poison
+        for storage in self._storages:
+            storage.spoil(poison)
+        for buffer, content in zip(self._buffers, self.originals, strict=False):
+            buffer.copy_(content)
 
     def view(self, spec: TensorSpec) -> torch.Tensor:
         tensor = torch.empty(0, dtype=getattr(torch, spec.dtype), device="cuda")
