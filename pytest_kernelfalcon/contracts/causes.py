@@ -108,7 +108,7 @@ class Cause(StrEnum):
     PASSTHROUGH = "passthrough", Entry("refused", "output {output} holds nothing that a kernel computed", "compute it in a kernel")
     # not decidable here
     NOT_RUNNABLE = "not_runnable", Entry("undecided", "cannot be run on this platform: {detail}", "judge it with --platform cuda on a machine with a GPU")
-    DEVICE_MEMORY = "device_memory", Entry("undecided", "one call takes more memory than the device has free", "judge it with fewer workers, or on a device with more memory; or let the kernel allocate less")
+    DEVICE_MEMORY = "device_memory", Entry("undecided", "one call takes more memory than the device has free: {detail}", "judge it with fewer workers, or on a device with more memory; or let the kernel allocate less")
     UNSUPPORTED_SHRUNK = "unsupported_shrunk", Entry("undecided", "the problem's own sizes are too large to run here, and the candidate does not support smaller ones: {detail}", "judge it with --platform cuda, or support other sizes")
     # the search
     EXHAUSTED = "exhausted", Entry("no_kernel", "no author has a kernel: {detail}", "try another author, or more seeds and rounds")

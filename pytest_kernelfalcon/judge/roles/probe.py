@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import ModuleType
 from typing import Any, Literal
 
@@ -112,6 +113,11 @@ class Probe:
         self.source, self.path, self.tier, self.deadline = source, path, tier, deadline
         self._seen: dict[tuple[str, str], Seen | None] = {}
 
+    @cached_property
+    def _mode(self) -> FakeTensorMode:
+        """One for all: making it notes a stack trace, and tensors of another one are converted at each operation."""
+        return FakeTensorMode(allow_non_fake_inputs=True)
+
     def run(self, sizes: Sizes) -> Seen | None:
         """What the problem is at `sizes`, or None where it does not run there or is too big for real tensors."""
         return self._remember("run", sizes, lambda: self.fits(sizes) and self.look(sizes))
@@ -122,7 +128,7 @@ class Probe:
 
     def input_bytes(self, sizes: Sizes) -> int | None:
         """The bytes of the inputs alone, without building the model."""
-        with FakeTensorMode(allow_non_fake_inputs=True), Recorder(self.deadline):
+        with self._mode, Recorder(self.deadline):
             try:
                 tensors = tensors_in(modules.build_inputs(self._module(sizes)))
             except Broken:
@@ -159,7 +165,7 @@ class Probe:
         return modules.load(rewrite(self.source, sizes), self.path)
 
     def _fakes(self) -> AbstractContextManager[Any]:
-        return nullcontext() if self.tier == "real" else FakeTensorMode(allow_non_fake_inputs=True)
+        return nullcontext() if self.tier == "real" else self._mode
 
     def fits(self, sizes: Sizes) -> bool:
         """Whether `sizes` are worth a try: with real tensors, whether inputs and state are not too big."""

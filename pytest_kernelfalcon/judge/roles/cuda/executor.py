@@ -83,8 +83,8 @@ class DeviceExecutor(Executor):
         self.memory: list[DeviceStorages] = []
         try:
             super()._on(blob, request, call)
-        except (OutOfMemory, torch.OutOfMemoryError):
-            raise Failure(Cause.DEVICE_MEMORY) from None
+        except (OutOfMemory, torch.OutOfMemoryError) as error:
+            raise Failure(Cause.DEVICE_MEMORY, detail=_short(error)) from None
         finally:
             if not self.lost:
                 for storages in self.memory:
@@ -141,13 +141,13 @@ class DeviceRunning(Running):
         if not self._watch:
             return [-1] * len(specs)
         suspects = [self.storages.poisoned(spec) for spec in specs]
-        if any(bool(suspect.any()) for suspect in suspects):
-            self.storages.restart(OTHER_POISON)
-            for step in list(self._steps):
-                super().act(step)
-        return [
-            int((suspect & self.storages.poisoned(spec)).sum()) for suspect, spec in zip(suspects, specs, strict=True)
-        ]
+        if not any(bool(suspect.any()) for suspect in suspects):
+            return [0] * len(specs)
+        self.storages.restart(OTHER_POISON)
+        for step in list(self._steps):
+            super().act(step)
+        pairs = zip(suspects, specs, strict=True)
+        return [int((suspect & self.storages.poisoned(spec)).count_nonzero()) for suspect, spec in pairs]
 
 
 def _is_address(error: RuntimeError) -> bool:

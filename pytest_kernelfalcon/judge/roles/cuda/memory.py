@@ -54,7 +54,7 @@ class _Array:
 def _call(name: str, *arguments: Any) -> None:
     code = getattr(ctypes.CDLL("libcuda.so.1"), name)(*arguments)
     if code == OUT_OF_MEMORY:
-        raise OutOfMemory
+        raise OutOfMemory(f"{name}: {torch.cuda.mem_get_info()[0]} bytes are free")
     if code:
         raise RuntimeError(f"{name} fails with code {code}")
 
