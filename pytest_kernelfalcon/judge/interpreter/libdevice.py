@@ -175,6 +175,8 @@ class LibraryOps:
     def create_extern_elementwise(
         self, lib_name: str, lib_path: str, symbol: str, arguments: Any, ret_type: Any, is_pure: bool
     ) -> Any:
-        arrays = list(np.broadcast_arrays(*(argument.data for argument in arguments)))
+        arrays = [argument.data for argument in arguments]
+        if len(arrays) > 1:  # a scalar beside blocks has one element
+            arrays = list(np.broadcast_arrays(*arrays))
         result = call(symbol, arrays, numpy_dtype(ret_type))
         return TensorHandle(result.reshape(arrays[0].shape), ret_type.scalar)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import triton.language as tl
 
+from pytest_kernelfalcon.judge.interpreter.internals import TritonSemantic
 from pytest_kernelfalcon.judge.interpreter.shapes import joined
 
 _FLOATS = frozenset(("fp16", "bf16", "fp32", "fp64"))
@@ -52,6 +53,8 @@ def patch(builder: Any, semantic: Any) -> None:
     for name, ufunc in _BITS.items():
         _replace(f"__{name}__", Operator(semantic, dict.fromkeys(_INTEGERS, computes(ufunc))))
     tl.tensor.__add__ = _pointers(tl.tensor.__add__, builder.create_addptr)
+    TritonSemantic.where = _where(TritonSemantic.where)
+    tl.core.extern_elementwise = _extern(tl.core.extern_elementwise, builder)
 
 
 def _replace(name: str, operator: Operator) -> None:
@@ -72,7 +75,7 @@ class Operator:
 
     def before(self, general: Any) -> Any:
         def operator(left: Any, other: Any) -> Any:
-            right = self._number(left.dtype, other) if self.numbers else other
+            right = _number(self.semantic, left.dtype, other) if self.numbers else other
             if type(right) is not tl.tensor:
                 return general(left, other)
             left, right = _alike(self.semantic, left, right)
@@ -84,11 +87,13 @@ class Operator:
 
         return operator
 
-    def _number(self, kind: Any, other: Any) -> Any:
-        number = other.value if type(other) is tl.constexpr else other
-        if type(number) in _NUMBERS.get(kind.name, ()) and (kind.name == "fp32" or _holds(kind, number)):
-            return self.semantic.scalar_constant(number, kind)
-        return other
+
+def _number(semantic: Any, kind: Any, other: Any) -> Any:
+    """`other` as a tensor of that type, if it is a number that a tensor of that type takes on."""
+    number = other.value if type(other) is tl.constexpr else other
+    if type(number) in _NUMBERS.get(kind.name, ()) and (kind.name == "fp32" or _holds(kind, number)):
+        return semantic.scalar_constant(number, kind)
+    return other
 
 
 def _truth_type(shaped: Any) -> Any:
@@ -121,3 +126,37 @@ def _pointers(general: Any, create_addptr: Compute) -> Any:
         return general(self, other)
 
     return add
+
+
+def _where(general: Any) -> Any:
+    def where(self: Any, condition: Any, x: Any, y: Any) -> Any:
+        if type(x) is tl.tensor:
+            y = _number(self, x.dtype, y)
+        elif type(y) is tl.tensor:
+            x = _number(self, y.dtype, x)
+        if type(x) is tl.tensor and type(y) is tl.tensor and condition.dtype.name == "int1":
+            both = joined(x.type, y.type) if x.dtype.name == y.dtype.name and not x.dtype.is_ptr() else None
+            shaped = joined(both, condition.type) if both is not None else None
+            if shaped is not None:
+                result = shaped if shaped.kf_sizes is None else shaped.with_element_ty(x.dtype)
+                return tl.tensor(self.builder.create_select(condition.handle, x.handle, y.handle), result)
+        return general(self, condition, x, y)
+
+    return where
+
+
+def _extern(general: Any, builder: Any) -> Any:
+    """Library functions of one argument."""
+
+    def extern_elementwise(
+        lib_name: str, lib_path: str, args: list[Any], symbols: dict[Any, Any], is_pure: bool, _semantic: Any = None
+    ) -> Any:
+        known = symbols.get((args[0].dtype,)) if len(args) == 1 and type(args[0]) is tl.tensor else None
+        if known is None:
+            return general(lib_name, lib_path, args, symbols, is_pure, _semantic=_semantic)
+        symbol, kind = known
+        result = kind if args[0].type.kf_sizes is None else args[0].type.with_element_ty(kind)
+        handle = builder.create_extern_elementwise(lib_name, lib_path, symbol, [args[0].handle], result, is_pure)
+        return tl.tensor(handle, result)
+
+    return extern_elementwise

@@ -91,7 +91,8 @@ class AddressOps(CastOps):
 
     def create_addptr(self, ptr: Any, offset: Any) -> Any:
         size = max(1, ptr.get_element_ty().primitive_bitwidth // 8)
-        result = TensorHandle(ptr.data + offset.data.astype(np.uint64) * np.uint64(size), ptr.dtype)
+        steps = offset.data.view(np.uint64) if offset.data.itemsize == 8 else offset.data.astype(np.uint64)
+        result = TensorHandle(ptr.data + (steps * np.uint64(size) if size > 1 else steps), ptr.dtype)
         carried = ptr.attr.get(EXACT) or offset.attr.get(EXACT)
         if carried is not None:
             base = _values(ptr).astype(np.int64, copy=False)
@@ -102,10 +103,10 @@ class AddressOps(CastOps):
     def create_int_cast(self, src: Any, dst_type: Any, is_signed: bool) -> Any:
         result = self.cast_impl(src, dst_type)
         if src.data.dtype.kind in "iu" and self.checks.overflow:
-            exact = _values(src).astype(np.int64, copy=False)
             if EXACT in src.attr:
                 result.attr[EXACT] = src.attr[EXACT]
             elif result.data.dtype.itemsize < src.data.dtype.itemsize and (result.data != src.data).any():
+                exact = src.data.astype(np.int64, copy=False)
                 result.attr[EXACT] = Exact(exact, self._line(), dst_type.scalar.name)
         return result
 

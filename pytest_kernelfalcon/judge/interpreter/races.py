@@ -60,7 +60,7 @@ class Races:
         if volatile:
             self._known[owners.ravel()] = True
         strange = self._strange(owners)
-        if strange.any():
+        if strange is not None:
             self._raise(part, owners, strange, "touches", "stores, in no certain order", action)
 
     def stores(self, part: Part, values: Array, size: int, action: str) -> None:
@@ -68,16 +68,16 @@ class Races:
         table = self._of(part.block, size)
         owners = table[part.places]
         strange = self._strange(owners)
-        if strange.any():
+        if strange is not None:
             strange &= part.block.view(size)[0][part.places] != values
-        if strange.any():
+        if strange is not None and strange.any():
             self._raise(part, owners, strange, "overwrites", "stores with another value", action)
         table[part.places] = len(self._programs) - 1
 
-    def _strange(self, owners: Array) -> Array:
-        """Which elements hold a byte whose segment is not known here."""
-        strange: Array = np.logical_not(self._known.take(owners).min(axis=1))
-        return strange
+    def _strange(self, owners: Array) -> Array | None:
+        """Which elements hold a byte whose segment is not known here; None where there is none."""
+        known = self._known.take(owners)
+        return None if known.all() else np.logical_not(known.min(axis=1))
 
     def _of(self, block: Block, size: int) -> Array:
         """The segments that own each byte, one row an element."""
