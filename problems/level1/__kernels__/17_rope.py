@@ -45,17 +45,11 @@ def mul_sub_add_kernel(
     index_3 = offsets % size_3
 
     first_offsets = (
-        index_0 * first_stride_0
-        + index_1 * first_stride_1
-        + index_2 * first_stride_2
-        + index_3 * first_stride_3
+        index_0 * first_stride_0 + index_1 * first_stride_1 + index_2 * first_stride_2 + index_3 * first_stride_3
     )
     first = tl.load(first_ptr + first_offsets, mask=mask).to(tl.float32)
     second_offsets = (
-        index_0 * second_stride_0
-        + index_1 * second_stride_1
-        + index_2 * second_stride_2
-        + index_3 * second_stride_3
+        index_0 * second_stride_0 + index_1 * second_stride_1 + index_2 * second_stride_2 + index_3 * second_stride_3
     )
     second = tl.load(second_ptr + second_offsets, mask=mask).to(tl.float32)
     cos = tl.load(cos_ptr + index_2 * cos_stride_2 + index_3 * cos_stride_3, mask=mask).to(tl.float32)

@@ -38,10 +38,7 @@ def group_norm_kernel(
     index_3 = column % size_3
 
     image_offsets = (
-        index_0 * image_stride_0
-        + index_1 * image_stride_1
-        + index_2 * image_stride_2
-        + index_3 * image_stride_3
+        index_0 * image_stride_0 + index_1 * image_stride_1 + index_2 * image_stride_2 + index_3 * image_stride_3
     )
     image = tl.load(image_ptr + image_offsets, mask=mask).to(tl.float32)
     norm_weight_offsets = index_1 * norm_weight_stride_1 + index_2 * norm_weight_stride_2
@@ -68,16 +65,16 @@ def kernel_function(image, *, norm_weight, norm_bias):
     image_1 = image.reshape(image.shape[0], -1, norm_bias.shape[0] // 32, image.shape[2], image.shape[3])
     norm_weight = norm_weight.reshape(32, norm_bias.shape[0] // 32, 1, 1)
     norm_bias_1 = norm_bias.reshape(32, norm_bias.shape[0] // 32, 1, 1)
+    rows = image.shape[0] * image_1.shape[1]
+    columns = (norm_bias.shape[0] // 32) * image.shape[2] * image.shape[3]
     out = torch.empty(
         (image.shape[0], norm_bias.shape[0], image.shape[2], image.shape[3]), dtype=image_1.dtype, device=image_1.device
     )
-    rows = image.shape[0] * image_1.shape[1]
-    columns = (norm_bias.shape[0] // 32) * image.shape[2] * image.shape[3]
     image_2 = image_1.reshape(
-        image.shape[0], image_1.shape[1], (norm_bias.shape[0] // 32), image.shape[2] * image.shape[3]
+        image.shape[0], image_1.shape[1], norm_bias.shape[0] // 32, image.shape[2] * image.shape[3]
     )
-    norm_weight = norm_weight.reshape(1, image_1.shape[1], (norm_bias.shape[0] // 32), 1)
-    norm_bias_1 = norm_bias_1.reshape(1, image_1.shape[1], (norm_bias.shape[0] // 32), 1)
+    norm_weight = norm_weight.reshape(1, image_1.shape[1], norm_bias.shape[0] // 32, 1)
+    norm_bias_1 = norm_bias_1.reshape(1, image_1.shape[1], norm_bias.shape[0] // 32, 1)
     if rows > 0:
         group_norm_kernel[(rows,)](
             image_2,

@@ -18,8 +18,8 @@ def relu_pow_add_kernel(x_ptr, residual_ptr, out_ptr, numel, BLOCK: tl.constexpr
     residual = tl.load(residual_ptr + offsets, mask=mask).to(tl.float32)
 
     relu = tl.maximum(x, 0.0, propagate_nan=tl.PropagateNan.ALL)
-    pow_1 = relu * relu
-    add = residual + pow_1
+    power = relu * relu
+    add = residual + power
 
     tl.store(out_ptr + offsets, add, mask=mask)
 

@@ -30,8 +30,8 @@ def pointwise_kernel(
     zero_point = tl.load(zero_point_ptr + index_1 * zero_point_stride_1, mask=mask).to(tl.float32)
 
     div = tl.div_rn(x, scale)
-    round_1 = libdevice.rint(div)
-    add = round_1 + zero_point
+    rounded = libdevice.rint(div)
+    add = rounded + zero_point
     clamp = _clamp(add, -128.0, 127.0)
     sub = clamp - zero_point
     mul = sub * scale

@@ -30,7 +30,7 @@ def softmax_kernel(
     in_rows = row < rows
     index_0 = row // size_1
     index_1 = row % size_1
-    column = tl.arange(0, BLOCK)[None, :].to(tl.int64)
+    column = tl.arange(0, BLOCK)[None, :]
     in_columns = column < columns
     mask = in_rows & in_columns
 
@@ -54,10 +54,10 @@ def softmax_kernel(
 
 
 def kernel_function(scores, visible):
-    out = torch.empty(scores.shape, dtype=scores.dtype, device=scores.device)
     rows = scores.shape[0] * scores.shape[1] * scores.shape[2]
     columns = visible.shape[1]
-    scores_1 = scores.reshape(scores.shape[0] * scores.shape[1], scores.shape[2], visible.shape[1])
+    out = torch.empty(scores.shape, dtype=scores.dtype, device=scores.device)
+    scores_1 = scores.reshape(scores.shape[0] * scores.shape[1], scores.shape[2], columns)
     if rows > 0:
         softmax_kernel[(triton.cdiv(rows, 16),)](
             scores_1,
