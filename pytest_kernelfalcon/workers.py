@@ -13,6 +13,8 @@ import pytest
 from pytest_kernelfalcon.judge.lending import Lender
 from pytest_kernelfalcon.session import INHERITED, Session
 
+TOGETHER = ("::accept", "::compose")
+"""The ends of the node ids of items that one worker does best; a problem's seeds race on several."""
 UNUSABLE = "kernelfalcon_unusable"
 """What a worker leaves in its `workeroutput`: why no item can be run, which the user has to change first."""
 
@@ -52,6 +54,21 @@ class Workers:
         if _is_alike(node.gateway.spec):
             self.lender = self.lender or Lender(self.session.options.sandbox)
             node.workerinput[INHERITED]["offer"] = asdict(self.lender.offer)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Instead of `--dist=load`, which deals out items one by one: `compose` would wait on one worker for what
+        `accept` does on another. A worker that gets both helps with the seeds that no other has taken.
+        """
+        if config.getoption("dist") != "load":
+            return None
+        from xdist.scheduler import LoadScopeScheduling
+
+        class ByProblem(LoadScopeScheduling):  # type: ignore[misc]
+            def _split_scope(self, nodeid: str) -> str:
+                return nodeid.split("::")[0] if nodeid.endswith(TOGETHER) else nodeid
+
+        return ByProblem(config, log)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
