@@ -77,6 +77,7 @@ class Cause(StrEnum):
     VALUE_READ = "value_read", Entry("refused", "{detail}", "only a few scalars that a kernel computed may be read back")
     LAUNCH_ARGUMENT = "launch_argument", Entry("refused", "launch of `{kernel}`: {detail}", "pass tensors, numbers, tl dtypes or kernels")
     PLAN_INVALID = "plan_invalid", Entry("refused", "the wrapper's messages make no launch plan: {detail}", "use torch's allocation and view functions and `kernel[grid](…)`")
+    PLAN_CHANGES = "plan_changes", Entry("refused", "the wrapper does something else in trace {call} of the same call: {detail}", "let what it does hang on its arguments alone")
     PLAN_FLOOD = "plan_flood", Entry("refused", "the wrapper does too much: {detail}", "launch fewer kernels")
     WRAPPER_DIED = "wrapper_died", Entry("refused", "the wrapper's process ended ({detail})", "do not exit, fork or exhaust memory in the wrapper")
     WRAPPER_TIMEOUT = "wrapper_timeout", Entry("refused", "the wrapper did not finish within {seconds:.1f} s", "look for an endless loop in `kernel_function` or at import")
