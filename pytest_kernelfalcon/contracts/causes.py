@@ -63,7 +63,7 @@ class Cause(StrEnum):
     # reading the candidate
     SOURCE_UNREADABLE = "source_unreadable", Entry("refused", "the source cannot be read: {detail}", "write plain UTF-8 Python")
     SOURCE_SYNTAX = "source_syntax", Entry("refused", "syntax error: {detail}", "mend the syntax")
-    NO_ENTRY_POINT = "no_entry_point", Entry("refused", "defines no function `kernel_function`", "define `kernel_function(*inputs, **state)`")
+    NO_ENTRY_POINT = "no_entry_point", Entry("refused", "defines no function `kernel_function`", "define `kernel_function(*inputs, **state)`, or a module `ModelNew`")
     KERNEL_CONSTRUCT = "kernel_construct", Entry("refused", "kernel `{kernel}`: {detail}", "use tl functions, arithmetic, literals and other @triton.jit functions only")
     KERNEL_DUPLICATE = "kernel_duplicate", Entry("refused", "kernel `{kernel}` is defined more than once", "give every kernel one definition, at module level")
     # tracing the wrapper

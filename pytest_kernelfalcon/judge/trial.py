@@ -150,7 +150,8 @@ class Trial:
         """Fork tracer and executor; until the candidate is parsed, extracted and imported."""
         left, right = Channel.pair()
         try:
-            job: dict[str, Any] = {"source": self.source}
+            paths = {item.path: item.tied_to or item.arg for item in self.contract.state}
+            job: dict[str, Any] = {"source": self.source, "paths": paths}
             self._tracer = self._keep(self.zygotes.fork("tracer", job, self.control, [left.fileno()]))
             job |= {"seconds": self.patience.trace}
             self._executor = self._keep(self.zygotes.fork(self.platform.executor, job, self.control, [right.fileno()]))
@@ -183,6 +184,7 @@ class Trial:
         call = {
             "inputs": expected["inputs"],
             "state": expected["state"],
+            "init": expected["init"],
             "storages": expected["storages"],
             "names": storage_names(self.contract, expected),
             "mutates": [next(leaves(expected["inputs"][i])) for i in mutated],

@@ -3,8 +3,8 @@
 It never imports the candidate: it takes the kernels from the text (judge/extractor) and the launches from the
 tracer's messages, each checked. It is given inputs, never expected values. Requests:
     {"load": {"source", "seconds"}} with the tracer's channel, once
-    {"call": {"inputs", "state", "storages", "names", "pick", "same", "dry", "times", "watch", "races", "order",
-     "operations", "mutates"}} with the inputs' memory file unless dry
+    {"call": {"inputs", "state", "init", "storages", "names", "pick", "same", "dry", "times", "watch", "races",
+     "order", "operations", "mutates"}} with the inputs' memory file unless dry
 Answers: {"end": "ready" | "result" | "fail" | "unsupported" | "unreadable" | "costly", …}; before each launch
 {"running": kernel}, so that the parent can name the kernel that hangs or crashes.
 """
@@ -39,7 +39,7 @@ from pytest_kernelfalcon.judge.roles.dtypes import TL_DTYPES
 from pytest_kernelfalcon.judge.roles.storages import Storages
 from pytest_kernelfalcon.judge.wire import Channel
 
-PASSED = ("inputs", "state", "pick", "same")
+PASSED = ("inputs", "state", "init", "pick", "same")
 """What the tracer is told of a call."""
 
 

@@ -19,6 +19,7 @@ from pytest_kernelfalcon.judge.roles.behaviour import Behaviour, constant_output
 from pytest_kernelfalcon.judge.roles.broken import Broken, listener
 from pytest_kernelfalcon.judge.roles.first_look import first_look
 from pytest_kernelfalcon.judge.roles.held import state_of
+from pytest_kernelfalcon.judge.roles.modules import init_tree
 from pytest_kernelfalcon.judge.roles.probe import Probe, Seen, affordable
 from pytest_kernelfalcon.judge.roles.sizing import Sizing, survey
 from pytest_kernelfalcon.judge.wire import Channel
@@ -93,6 +94,7 @@ def inspect(source: str, path: str, name: str) -> Contract:
         shrunk=sizing.shrunk,
         admitted_shrunk=sizing.admitted_shrunk,
         variants=variants,
+        init=init_tree(instance),
         mutates=[names[position] for position in behaviour.mutated],
         flags=flags,
         graph=describe.graph_of(instance, held, names, len(seen.ops)),

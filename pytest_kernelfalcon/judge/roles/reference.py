@@ -1,8 +1,8 @@
 """Role `reference`: inputs, eager outputs and fp64 truth of one problem. PYTEST_DONT_REWRITE
 
 Requests {"case": {"source", "path", "seed", "mutates", "dtype", "strides", "values"}}; answers {"inputs", "state",
-"storages", "outputs", "tree", "flags"} with two files (roles/blobs.py), the inputs' storages and the expected values;
-or {"broken", "facts", "line"}.
+"init", "storages", "outputs", "tree", "flags"} with two files (roles/blobs.py), the inputs' storages and the expected
+values; or {"broken", "facts", "line"}.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pytest_kernelfalcon.judge.roles.modules import (
     build,
     build_inputs,
     forward,
+    init_tree,
     load,
     outputs_of,
     seed_everything,
@@ -88,7 +89,8 @@ class Reference:
         trees = [encode(value, lambda v: _spec(storages, v)) for value in instance.inputs]
         state = {item.arg: {"t": storages.spec(item.tensor)} for item in _own_state(instance)}
         fd, pieces = self.place.write("inputs", storages.items)
-        return {"inputs": trees, "state": state, "storages": [asdict(piece) for piece in pieces]}, fd
+        given = {"inputs": trees, "state": state, "storages": [asdict(piece) for piece in pieces]}
+        return given | {"init": init_tree(instance)}, fd
 
     def _module(self, source: str, path: str) -> tuple[ModuleType, set[int]]:
         """The module, and the positions of the floating inputs that `get_inputs()` gives the same every time."""
