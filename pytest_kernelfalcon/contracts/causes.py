@@ -119,6 +119,7 @@ class Cause(StrEnum):
     KEPT_STALE = "kept_stale", Entry("no_kernel", "the kept kernel and its manifest were not made for this text of the problem, or were changed since; a frozen run synthesises none", "synthesise one and keep it")
     # the problem's answer is trivial
     CONSTANT_OUTPUT = "constant_output", Entry("inadmissible", "output {output} is {detail} whatever the inputs are", "a kernel could not be told from a constant: mend the problem")
+    TRIVIAL_ANSWER = "trivial_answer", Entry("inadmissible", "{detail} would do for output {output}: it is as near to the fp64 result as eager is", "a kernel could not be told from one that computes nothing: mend the problem")
     # fmt: on
 
 
