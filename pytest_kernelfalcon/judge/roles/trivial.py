@@ -51,7 +51,7 @@ def _guesses(
     value: torch.Tensor, given: list[torch.Tensor], another: torch.Tensor | None
 ) -> Iterator[tuple[str, torch.Tensor]]:
     yield "zeros", torch.zeros_like(value)
-    if value.numel():
+    if value.numel() > 1:
         yield (
             "a constant",
             torch.full_like(value, value.reshape(-1).median().item() if value.dtype != torch.bool else 1),
