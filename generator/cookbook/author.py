@@ -10,10 +10,11 @@ from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.generator.author import Exhausted, Proposal, Round
 from pytest_kernelfalcon.generator.cookbook.matmul.recipe import Matmul
 from pytest_kernelfalcon.generator.cookbook.pointwise.recipe import Pointwise
+from pytest_kernelfalcon.generator.cookbook.pool.recipe import Pooling
 from pytest_kernelfalcon.generator.cookbook.recipe import Recipe, Refusal
 from pytest_kernelfalcon.generator.cookbook.row.recipe import Row
 
-RECIPES: tuple[Recipe, ...] = (Pointwise(), Row(), Matmul())
+RECIPES: tuple[Recipe, ...] = (Pointwise(), Row(), Matmul(), Pooling())
 """In order of preference. A new recipe is its package and one entry here."""
 
 SEEDS = 4

@@ -95,6 +95,8 @@ class Graph:
     def title(self, ref: Ref) -> str:
         """What to call a result in a text."""
         node = self.nodes[ref.node]
+        if names := node.kwargs.get("names"):
+            return str(names[ref.output])
         return node.name or (node.base.strip("_") if node.computed else node.op)
 
     @staticmethod
@@ -115,6 +117,10 @@ class Graph:
                     nodes[new[ref].node] = Node(
                         new[ref].node, "workspace", (), {}, outputs, None, self.title(ref), None
                     )
+        return self.with_nodes(nodes, new)
+
+    def with_nodes(self, nodes: dict[str, Node], new: dict[Ref, Ref]) -> Graph:
+        """The same graph of other nodes, which use `new` in the place of some results already."""
         mutated = {name: new.get(ref, ref) for name, ref in self.mutated.items()}
         return replace(self, nodes=nodes, results=tuple(new.get(ref, ref) for ref in self.results), mutated=mutated)
 

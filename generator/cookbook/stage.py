@@ -15,6 +15,7 @@ from pytest_kernelfalcon.generator.cookbook.pointwise.replay import Replay
 
 if TYPE_CHECKING:
     from pytest_kernelfalcon.generator.cookbook.module.wrapper import Wrapper
+    from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 
 
 @dataclass
@@ -37,20 +38,21 @@ class Leaf:
 
 
 class Stage(Protocol):
-    """name: the kernel's. refs: what it computes, each a tensor that the stage's `launch` allocates.
+    """name: the kernel's, which may be given later. refs: what it computes, each a tensor that `launch` allocates.
 
-    parameters, lines: the kernel's, in text. launch: adds the wrapper's lines, for which the wrapper has named the
-    results already (`wrapper.out`).
+    lower: writes the computation. parameters, lines: the kernel's, in text. launch: adds the wrapper's lines, for which
+    the wrapper has named the results already (`wrapper.out`).
     """
 
-    @property
-    def name(self) -> str: ...
+    name: str
 
     @property
     def refs(self) -> Sequence[Ref]: ...
 
     @property
     def sources(self) -> Sequence[Leaf]: ...
+
+    def lower(self, numerics: Numerics) -> None: ...
 
     def parameters(self) -> list[str]: ...
 

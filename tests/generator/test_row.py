@@ -52,7 +52,9 @@ JUDGED = {
     "layer norm": ("F.layer_norm(x, x.shape[-1:])", "rows, columns"),
     "best of each row": ("x.max(-1)", "rows, columns"),
     "over the middle": ("F.log_softmax(x, 1)", "rows, columns, 3"),
-    "a loss of few long rows": ("(x - x.tanh()).pow(2).mean()", "150, columns"),
+    "a loss of few long rows": ("(x - x.tanh()).pow(2).mean()", "600, columns"),
+    "softmax of long rows": ("(x / 0.7).softmax(-1)", "2, 600 * columns"),
+    "running sums": ("x.cumsum(-1)", "rows, columns"),
 }
 
 PROBLEM = """import torch
@@ -99,7 +101,7 @@ KERNEL = """
 def softmax_kernel(x_ptr, out_ptr, columns, x_stride_0, x_stride_1, BLOCK: tl.constexpr):
     # one row to a program
     row = tl.program_id(0).to(tl.int64)
-    column = tl.arange(0, BLOCK).to(tl.int64)
+    column = tl.arange(0, BLOCK)
     mask = column < columns
 
     x = tl.load(x_ptr + row * x_stride_0 + column * x_stride_1, mask=mask).to(tl.float32)

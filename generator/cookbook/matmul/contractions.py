@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_kernelfalcon.generator.cookbook.graph import Expression, Graph, Node, Ref, Tensor, replaced
-from pytest_kernelfalcon.generator.cookbook.matmul.triangles import untriangled
+from pytest_kernelfalcon.generator.cookbook.matmul.triangles import untriangled, with_kept
 from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import is_float
 from pytest_kernelfalcon.generator.cookbook.row.builder import Builder, contiguous, product
@@ -25,33 +25,46 @@ def contracts(node: Node) -> bool:
     return node.computed and node.base in FORMS
 
 
-def normalised(graph: Graph) -> Graph:
-    """The same graph with every contraction in terms of `PRODUCTS`, sums of products, and pointwise operations."""
+class Writer(Builder):
+    """ones: whether a size of 1 stays 1 at all sizes of the problem."""
+
+    ones = False
+
+
+def normalised(graph: Graph, *, ones: bool = False) -> Graph:
+    """The same graph with every contraction in terms of `PRODUCTS`, sums of products, and pointwise operations.
+
+    ones: see `Writer`.
+    """
     nodes: dict[str, Node] = {}
     new: dict[Ref, Ref] = {}
     for node in graph.nodes.values():
         kwargs = {name: replaced(value, new) for name, value in node.kwargs.items()}
         node = replace(node, args=replaced(node.args, new), kwargs=kwargs)
         if contracts(node):
-            new[Ref(node.id)] = FORMS[node.base](Builder(nodes, node, node.outputs[0].dtype))
+            writer = Writer(nodes, node, node.outputs[0].dtype)
+            writer.ones = ones
+            new[Ref(node.id)] = FORMS[node.base](writer)
         else:
             nodes[node.id] = node
     results = tuple(new.get(ref, ref) for ref in graph.results)
     mutated = {name: new.get(ref, ref) for name, ref in graph.mutated.items()}
-    return replace(graph, nodes=nodes, results=results, mutated=mutated)
+    return with_kept(replace(graph, nodes=nodes, results=results, mutated=mutated), PRODUCTS)
 
 
-def multiplied(b: Builder, left: Ref, right: Ref, dtype: str = "") -> Ref:
+def multiplied(b: Writer, left: Ref, right: Ref, dtype: str = "") -> Ref:
     """The product of two matrices, or of two stacks of as many, in the dtype of the operation's output."""
     dtype = dtype or b.node.outputs[0].dtype
     for diagonal, other, dim in ((left, right, -1), (right, left, -2)):
         if _is_diagonal(b.nodes[diagonal.node]):
             (values, *_) = b.nodes[diagonal.node].args
             return b.do("mul.Tensor", _with_one(b, values, dim), other, dtype=dtype, name="scaled")
+    if _is_thin(b, right, -1):
+        return _along(b, left, _transposed(b, right), -1, dtype)
+    if _is_thin(b, left, -2):
+        return _along(b, _transposed(b, left), right, -2, dtype)
     if not is_float(b.tensor(left).dtype):
-        return _summed(b, _with_one(b, left, -1), _with_one(b, right, -3), dtype)
-    if _made_thin(b, left, -2) or _made_thin(b, right, -1):
-        return _summed(b, _with_one(b, left, -1), _with_one(b, right, -3), dtype)
+        return _along(b, _with_one(b, left, -1), _with_one(b, right, -3), -2, dtype, keepdim=False)
     (left, lower), (right, upper) = untriangled(b, left), untriangled(b, right)
     rows, columns = b.tensor(left), b.tensor(right)
     triangles = {side: triangle for side, triangle in (("left", lower), ("right", upper)) if triangle}
@@ -60,27 +73,28 @@ def multiplied(b: Builder, left: Ref, right: Ref, dtype: str = "") -> Ref:
     return b.add(f"aten.{'bmm' if len(shape) == 3 else 'mm'}.default", (left, right), out, name="product", **triangles)
 
 
-def _summed(b: Builder, left: Ref, right: Ref, dtype: str) -> Ref:
-    """The sum over the last dimension but one of what two tensors, broadcast together, multiply to."""
+def _along(b: Writer, left: Ref, right: Ref, dim: int, dtype: str, *, keepdim: bool = True) -> Ref:
+    """The sum along a dimension of what two tensors, broadcast together, multiply to."""
     terms = b.do("mul.Tensor", left, right, dtype=dtype, name="term")
-    return b.reduce("sum", terms, (b.rank(terms) - 2,), False, name="product", dtype=dtype)
+    return b.reduce("sum", terms, (b.rank(terms) + dim,), keepdim, name="product", dtype=dtype)
 
 
 def _is_diagonal(node: Node) -> bool:
     return node.base == "diag_embed" and node.args[1] == 0 and node.args[2:] in ((-2, -1), (0, 1))
 
 
-def _made_thin(b: Builder, ref: Ref, dim: int) -> bool:
-    """Whether the operation before gave a matrix its one row or column: no size of the problem is behind it."""
+def _is_thin(b: Writer, ref: Ref, dim: int) -> bool:
+    """Whether a matrix has one row or column only: by the operation before, if not at all sizes of the problem."""
     node, tensor = b.nodes[ref.node], b.tensor(ref)
     at = len(tensor.shape) + dim
     return tensor.sizes[at] == 1 and (
-        (node.base == "unsqueeze" and node.args[1] % len(tensor.shape) == at)
+        b.ones
+        or (node.base == "unsqueeze" and node.args[1] % len(tensor.shape) == at)
         or (node.base in ("view", "_unsafe_view") and node.args[1][at] == 1)
     )
 
 
-def _with_one(b: Builder, ref: Ref, dim: int) -> Ref:
+def _with_one(b: Writer, ref: Ref, dim: int) -> Ref:
     """The tensor with a dimension of size 1, the `dim`th of the result."""
     tensor = b.tensor(ref)
     at = len(tensor.shape) + 1 + dim
@@ -92,23 +106,23 @@ def _with_one(b: Builder, ref: Ref, dim: int) -> Ref:
     return b.add("aten.unsqueeze.default", (ref, at), output)
 
 
-def _product(b: Builder) -> Ref:
+def _product(b: Writer) -> Ref:
     left, right = b.node.args[:2]
     return multiplied(b, left, right)
 
 
-def _added(b: Builder) -> Ref:
+def _added(b: Writer) -> Ref:
     """beta · self + alpha · (a @ b)."""
     base, left, right = b.node.args
     return _blended(b, base, multiplied(b, left, right))
 
 
-def _vector_added(b: Builder) -> Ref:
+def _vector_added(b: Writer) -> Ref:
     base, matrix, vector = b.node.args
     return _blended(b, base, _matrix_vector(b, matrix, vector))
 
 
-def _blended(b: Builder, base: Ref, product: Ref) -> Ref:
+def _blended(b: Writer, base: Ref, product: Ref) -> Ref:
     dtype, alpha, beta = b.node.outputs[0].dtype, b.node.kwargs["alpha"], b.node.kwargs["beta"]
     if alpha != 1:
         product = b.do("mul.Tensor", product, alpha, dtype=dtype, name="scaled")
@@ -119,19 +133,19 @@ def _blended(b: Builder, base: Ref, product: Ref) -> Ref:
     return b.do("add.Tensor", product, base, dtype=dtype, name="biased", alpha=1)
 
 
-def _mv(b: Builder) -> Ref:
+def _mv(b: Writer) -> Ref:
     matrix, vector = b.node.args
     return _matrix_vector(b, matrix, vector)
 
 
-def _matrix_vector(b: Builder, matrix: Ref, vector: Ref) -> Ref:
+def _matrix_vector(b: Writer, matrix: Ref, vector: Ref) -> Ref:
     """A sum along each row: there is no tile of the vector for a tensor core to work on."""
     dtype = b.node.outputs[0].dtype
     terms = b.do("mul.Tensor", matrix, vector, dtype=dtype, name="term")
     return b.reduce("sum", terms, (b.rank(terms) - 1,), False, name="product", dtype=dtype)
 
 
-def _attention(b: Builder) -> Ref:
+def _attention(b: Writer) -> Ref:
     """softmax(q @ kᵀ · scale + mask) @ v over the keys; scores of half types stay in float32."""
     query, key, value, dropout, causal = b.node.args[:5]
     mask, scale = b.node.kwargs["attn_mask"], b.node.kwargs["scale"]
@@ -159,22 +173,25 @@ def _attention(b: Builder) -> Ref:
     return b.view(result, b.node.outputs[0].shape, b.node.outputs[0].sizes)
 
 
-def _stacked(b: Builder, ref: Ref) -> Ref:
+def _stacked(b: Writer, ref: Ref) -> Ref:
     """All dimensions but the last two as one."""
     tensor = b.tensor(ref)
     count = math.prod(tensor.shape[:-2]), product(tensor.sizes[:-2])
     return b.view(ref, (count[0], *tensor.shape[-2:]), (count[1], *tensor.sizes[-2:]))
 
 
-def _transposed(b: Builder, ref: Ref) -> Ref:
-    """A stack of matrices, each transposed."""
+def _transposed(b: Writer, ref: Ref) -> Ref:
+    """A matrix, or each of a stack, transposed."""
     old = b.tensor(ref)
-    shape, sizes = (*old.shape[:-2], old.shape[-1], old.shape[-2]), (*old.sizes[:-2], old.sizes[-1], old.sizes[-2])
-    stride = (*old.stride[:-2], old.stride[-1], old.stride[-2])
-    return b.add("aten.transpose.int", (ref, 1, 2), Tensor(shape, sizes, stride, old.dtype))
+
+    def turned(values: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (*values[:-2], values[-1], values[-2])
+
+    new = Tensor(turned(old.shape), turned(old.sizes), turned(old.stride), old.dtype)
+    return b.add("aten.transpose.int", (ref, len(old.shape) - 2, len(old.shape) - 1), new)
 
 
-FORMS: dict[str, Callable[[Builder], Ref]] = {
+FORMS: dict[str, Callable[[Writer], Ref]] = {
     "mm": _product, "bmm": _product, "addmm": _added, "baddbmm": _added, "addmv": _vector_added, "mv": _mv, "dot": _mv,
     "_scaled_dot_product_flash_attention_for_cpu": _attention,
 }  # fmt: skip

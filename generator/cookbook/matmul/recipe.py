@@ -1,38 +1,39 @@
-"""The recipe *matmul*: products of matrices, and the pointwise operations before and after them."""
+"""The recipe *matmul*: products of matrices, and the pointwise operations and reductions around them."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pytest_kernelfalcon.contracts.contract import Contract
-from pytest_kernelfalcon.generator.cookbook.graph import Graph, Node, Ref
+from pytest_kernelfalcon.generator.cookbook.graph import Graph, Node, references
 from pytest_kernelfalcon.generator.cookbook.matmul.contractions import contracts, is_product, normalised
 from pytest_kernelfalcon.generator.cookbook.matmul.kernel import Product
-from pytest_kernelfalcon.generator.cookbook.matmul.options import Configuration, all_ways
-from pytest_kernelfalcon.generator.cookbook.matmul.plan import Part, Planner
-from pytest_kernelfalcon.generator.cookbook.module.render import Parts, fill, kernel_name, parts, summary, traced
-from pytest_kernelfalcon.generator.cookbook.pointwise.kernel import Kernel
+from pytest_kernelfalcon.generator.cookbook.matmul.options import Configuration, Tile, all_ways, tiles, whole_rows
+from pytest_kernelfalcon.generator.cookbook.matmul.pack import packs
+from pytest_kernelfalcon.generator.cookbook.matmul.rows import RowProduct
+from pytest_kernelfalcon.generator.cookbook.matmul.split import parts_of, shared
+from pytest_kernelfalcon.generator.cookbook.matmul.stages import Stages
+from pytest_kernelfalcon.generator.cookbook.module.render import Parts, fill, parts, summary, traced
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import depends, places
-from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
-from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
 from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
 from pytest_kernelfalcon.generator.cookbook.recipe import Refusal
-from pytest_kernelfalcon.generator.cookbook.row.domain import Domain
-from pytest_kernelfalcon.generator.cookbook.row.kernel import RowKernel
+from pytest_kernelfalcon.generator.cookbook.row.domain import Misaligned
 from pytest_kernelfalcon.generator.cookbook.row.lowering import reduces
 from pytest_kernelfalcon.generator.cookbook.row.normal import normalised as written_out
-from pytest_kernelfalcon.generator.cookbook.row.options import Configuration as RowConfiguration
-from pytest_kernelfalcon.generator.cookbook.row.options import tiles
-from pytest_kernelfalcon.generator.cookbook.row.plan import plan_stages
+
+MOST = 24
+"""Configurations."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """A contract whose graph is products of matrices and pointwise operations. graph: see `normalised`."""
+    """graph: of products of matrices, reductions and pointwise operations; traced: as it was."""
 
     contract: Contract
     graph: Graph
+    traced: Graph
 
 
 class Matmul:
@@ -41,19 +42,18 @@ class Matmul:
     name = "matmul"
 
     def match(self, contract: Contract) -> Match | Refusal:
-        traced_ = traced(contract)
-        if isinstance(traced_, Refusal):
-            return traced_
-        if not any(contracts(node) for node in traced_.nodes.values()):
+        graph = traced(contract)
+        if isinstance(graph, Refusal):
+            return graph
+        if not any(contracts(node) for node in graph.nodes.values()):
             return Refusal(reason="it multiplies no matrices")
         try:
-            graph = written_out(normalised(traced_))
+            match = Match(contract, written_out(normalised(graph, ones=_ones_stay(contract))), graph)
         except Unplaced as unplaced:
             return Refusal((unplaced.op,))
-        needed = graph.ancestors((*graph.results, *graph.mutated.values()), depends)
+        needed = match.graph.ancestors((*match.graph.results, *match.graph.mutated.values()), depends)
         if missing := dict.fromkeys(node.op for node in needed if not _placed(node)):
             return Refusal(tuple(missing))
-        match = Match(contract, graph)
         try:
             self.render(match, Configuration())
         except Unplaced as unplaced:
@@ -62,11 +62,43 @@ class Matmul:
 
     def configurations(self, match: Match) -> list[Configuration]:
         """Ways that differ in their text."""
-        products = [node for node in match.graph.nodes.values() if is_product(node)]
+        nodes = match.graph.nodes.values()
+        products = [node for node in nodes if is_product(node)]
+        plain = Stages(match.contract, match.graph, Configuration()).stages
         ways: dict[str, Configuration] = {}
-        for way in all_ways(single=any(node.outputs[0].dtype == "float32" for node in products)):
+        for way in all_ways(
+            _tiles(match.graph),
+            self._whole_rows(match),
+            single=any(node.outputs[0].dtype == "float32" for node in products),
+            packed=any(isinstance(stage, Product) and packs(stage) for stage in plain),
+            split=any(shared(match.graph, node) for node in nodes),
+            inline=self._inline(match),
+            rows=any(reduces(node) for node in nodes),
+        ):
             ways.setdefault(repr(_parts(match, way)), way)
+            if len(ways) == MOST:
+                break
         return list(ways.values())
+
+    def _inline(self, match: Match) -> bool:
+        """Whether some operand can be computed while it is read."""
+        try:
+            stages = Stages(match.contract, match.graph, Configuration(inline=True)).stages
+        except Unplaced:
+            return False
+        return any(isinstance(stage, Product) and any(stage.prologues) for stage in stages)
+
+    def _whole_rows(self, match: Match) -> Sequence[int]:
+        """Rows a program of a product that can take what reduces its rows."""
+        try:
+            stages = Stages(match.contract, match.graph, Configuration(fused=16)).stages
+        except (Misaligned, Unplaced):
+            return (0,)
+        found = [stage.product for stage in stages if isinstance(stage, RowProduct)]
+        if not found:
+            return (0,)
+        rows, columns = found[0].outputs[0].shape
+        return whole_rows(rows, columns, match.graph.tensor(found[0].args[0]).shape[-1])
 
     def render(self, match: Match, configuration: Configuration) -> str:
         return fill(_parts(match, configuration), configuration)
@@ -74,35 +106,26 @@ class Matmul:
 
 def _parts(match: Match, way: Configuration) -> Parts:
     """What the template is filled with."""
-    access, numerics, planner = Access(match.contract, match.graph), Numerics(way.pointwise.exact), Planner(match.graph)
-    stages = [stage for part in planner.parts() for stage in _stages(part, planner, access, way)]
-    for stage in stages:
-        stage.lower(numerics)
-    nodes = match.graph.ancestors(planner.results, depends)
-    return parts(match.contract, match.graph, access, stages, numerics, summary(nodes))
+    s = Stages(match.contract, match.graph, way)
+    results = (*match.traced.results, *match.traced.mutated.values())
+    nodes = match.traced.ancestors(results, lambda node: references((node.args, *node.kwargs.values())))
+    return parts(match.contract, s.graph, s.access, s.stages, s.numerics, summary(nodes))
 
 
-def _stages(part: Part, planner: Planner, access: Access, way: Configuration) -> list[Kernel | RowKernel]:
-    """The kernels of one part."""
-    if part.product is None:
-        graph = planner.graph.cut(planner.cuts)
-        return plan_stages(graph, part.refs, access, _row_way(graph, part.refs, way))
-    graph = planner.graph.cut([*planner.cuts, Ref(part.product.id)])
-    named = kernel_name(planner.reads(part.refs), "matmul_kernel")
-    name = access.names.fresh(re.sub("^b?mm(?=_)", "matmul", named))
-    a, b = (planner.operand(ref) for ref in part.product.args)
-    return [Product(graph, [*part.refs], access, way.pointwise, name, product=part.product, operands=(a, b), way=way)]
+def _ones_stay(contract: Contract) -> bool:
+    """Whether no size that varies is 1 as declared, so that a size of 1 is one by nature."""
+    return all(contract.declared.get(name) != 1 for name, kind in contract.sizes.items() if kind == "data")
 
 
-def _row_way(graph: Graph, refs: tuple[Ref, ...], way: Configuration) -> RowConfiguration:
-    """How the reductions between products are written: as the row that has the most elements wants it."""
-    domains = [Domain.of(graph, node) for node in graph.ancestors(refs, depends) if reduces(node)]
-    if not domains:
-        return RowConfiguration(pointwise=way.pointwise)
-    domain = max(domains, key=lambda d: d.count() * d.length())
-    last = max((dim for dim, size in enumerate(domain.shape) if size > 1), default=0)
-    shapes = tiles(last in domain.reduced, domain.length(), few=False)
-    return replace(shapes[way.row % len(shapes)], pointwise=way.pointwise)
+def _tiles(graph: Graph) -> list[Tile]:
+    """The tiles that fit the largest product, as declared."""
+    products = [node for node in graph.nodes.values() if is_product(node)]
+    if not products:
+        return [Configuration().tile]
+    largest = max(products, key=lambda node: math.prod(node.outputs[0].shape))
+    *batch, rows, columns = largest.outputs[0].shape
+    count = math.prod(batch) * (parts_of(graph, largest) if shared(graph, largest) else 1)
+    return tiles(rows, columns, count, single=largest.outputs[0].dtype == "float32")
 
 
 def _placed(node: Node) -> bool:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.generator.cookbook.graph import Graph, Node
+from pytest_kernelfalcon.generator.cookbook.module.merging import merged
 from pytest_kernelfalcon.generator.cookbook.module.wrapper import Wrapper
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import IDENTITIES
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
@@ -35,8 +36,10 @@ def parts(
     contract: Contract, graph: Graph, access: Access, stages: Sequence[Stage], numerics: Numerics, summary: str
 ) -> Parts:
     """What the template is filled with."""
+    stages = merged(stages, numerics)
     wrapper = Wrapper(contract, graph, access, stages)
-    kernels = [{"signature": call(f"def {s.name}", s.parameters(), ":", 0), "body": s.lines()} for s in stages]
+    unique = {stage.name: stage for stage in stages}.values()
+    kernels = [{"signature": call(f"def {s.name}", s.parameters(), ":", 0), "body": s.lines()} for s in unique]
     body = wrapper.lines()
     helpers = list(numerics.helpers.values())
     text = "\n".join([*helpers, *(line for kernel in kernels for line in kernel["body"])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,7 +18,8 @@ class Wrapper:
     """Writes the wrapper's lines around stages.
 
     graph: the contract's whole graph. out: the variable of each result that a stage computes. own: variables that
-    the wrapper itself has made of inputs; dense: those that are contiguous.
+    the wrapper itself has made of inputs; dense: those that are contiguous. numbers: the variable for each number that
+    has one, by its text; views: likewise of views. fixed: workspaces whose dtype is the same whatever the inputs' is.
     """
 
     def __init__(self, contract: Contract, graph: Graph, access: Access, stages: Sequence[Stage]) -> None:
@@ -27,6 +29,9 @@ class Wrapper:
         self.out: dict[Ref, str] = {}
         self.own: set[str] = set()
         self.dense: set[str] = set()
+        self.numbers: dict[str, str] = {}
+        self.views: dict[str, str] = {}
+        self.fixed: set[str] = set()
         self.changed = {graph.inputs[name] for name in graph.mutated}
         self._contract = contract
         self._uses = Counter(leaf.node.id for stage in stages for leaf in stage.sources)
@@ -75,13 +80,35 @@ class Wrapper:
 
     def bind(self, leaf: Leaf, text: str, variable: str) -> str:
         """Assigns the leaf a variable: the one it has, unless something else looks at that."""
+        if text in self.views:
+            return self.views[text]
         looked_at = self.access.mentioned | self.changed
         free = self._uses[leaf.node.id] == 1 and leaf.node.op != "workspace" and leaf.node.id not in looked_at
         if not (variable in self.own or (free and variable.isidentifier())):
-            variable = self.access.names.fresh(leaf.name)
+            source = self.access.by_node[leaf.node.id]
+            called_so = leaf.name.startswith(source) or not source.isidentifier()
+            variable = self.access.names.fresh(leaf.name if called_so else source)
             self.own.add(variable)
         self.add(*broken(f"{variable} = {text}", 4))
+        self._forget(variable)
+        if not _mentions(text, variable):
+            self.views[text] = variable
         return variable
+
+    def _forget(self, variable: str) -> None:
+        """What was known of a variable that is assigned anew."""
+        self.numbers = {text: name for text, name in self.numbers.items() if not _mentions(text, variable)}
+        kept = {text: name for text, name in self.views.items() if name != variable}
+        self.views = {text: name for text, name in kept.items() if not _mentions(text, variable)}
+
+    def number(self, wish: str, text: str) -> str:
+        """The variable for a number, assigned where it has none yet."""
+        if text in self.numbers.values():
+            return text
+        if text not in self.numbers:
+            self.numbers[text] = self.access.names.fresh(wish)
+            self.add(f"    {self.numbers[text]} = {text}")
+        return self.numbers[text]
 
     def contiguous(self, leaf: Leaf, variable: str) -> str:
         """Writes a copy of the leaf unless it is contiguous; its variable."""
@@ -93,14 +120,24 @@ class Wrapper:
         self.dense.add(name)
         return name
 
-    def allocate(self, ref: Ref, shape: str, variables: Iterable[tuple[Leaf, str]]) -> None:
-        """Writes the allocation of a result. variables: the tensors at hand, for its dtype and its device."""
+    def allocate(self, ref: Ref, shape: str, variables: Iterable[tuple[Leaf, str]], follows: bool = True) -> None:
+        """Writes the allocation of a result. variables: the tensors at hand, for its device and, if it `follows` them,
+        its dtype.
+        """
         dtype, given = self.graph.tensor(ref).dtype, list(variables)
-        same = [variable for leaf, variable in given if leaf.dtype == dtype and is_float(dtype)]
-        typed = f"{same[0]}.dtype" if same else f"torch.{dtype}"
+        same = [variable for leaf, variable in given if leaf.dtype == dtype and leaf.node.id not in self.fixed]
+        same = same or (self._inputs(dtype) if {leaf.node.id for leaf, _ in given} & self.fixed else [])
+        follows = follows and bool(same) and is_float(dtype)
+        typed = f"{same[0]}.dtype" if follows else f"torch.{dtype}"
+        self.fixed |= set() if follows else {self.graph.workspace(ref)}
         device = next((variable for _, variable in given), None) or self._first_tensor()
         args = [shape, f"dtype={typed}", f"device={device}.device"]
         self.add(*call(f"{self.out[ref]} = torch.empty", args, "", 4))
+
+    def _inputs(self, dtype: str) -> list[str]:
+        """Inputs of a dtype."""
+        nodes = (self.graph.nodes[id] for id in self.graph.inputs.values())
+        return [self.access.by_node[node.id] for node in nodes if node.outputs and node.outputs[0].dtype == dtype]
 
     def _first_tensor(self) -> str:
         tensors = (node.id for node in self.graph.nodes.values() if node.op in ("input", "state"))
@@ -135,6 +172,10 @@ class Wrapper:
             return _quoted(content) if isinstance(content, str) else repr(content)
 
         return text(self._contract.output_tree, True)
+
+
+def _mentions(text: str, variable: str) -> bool:
+    return re.search(rf"\b{re.escape(variable)}\b", text) is not None
 
 
 def _quoted(text: str) -> str:

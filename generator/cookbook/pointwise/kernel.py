@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pytest_kernelfalcon.generator.cookbook.graph import Expression, Graph, Node, Ref
 from pytest_kernelfalcon.generator.cookbook.pointwise.launch import launch
@@ -30,8 +30,11 @@ class Kernel:
     """What computes some results of one shape.
 
     groups: the output's dimensions, those that always lie together as one. scalars: the variable for each number that
-    the wrapper passes. positions: dimensions along which a value is the place itself.
+    the wrapper passes. positions: dimensions along which a value is the place itself. others: how many tensors beside
+    the leaves the output's shape follows from.
     """
+
+    others: ClassVar[int] = 0
 
     graph: Graph
     refs: list[Ref]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pytest_kernelfalcon.generator.cookbook.module.wrapper import Wrapper, extent
@@ -58,14 +59,17 @@ def _shape(kernel: Kernel, wrapper: Wrapper, variables: dict[int, str]) -> str:
 
 def _unsure(kernel: Kernel) -> bool:
     """Whether an input that has the output's shape may not have it at other sizes: one of two sizes of 1 grows."""
-    return 1 in kernel.shape and sum(leaf.kind != "scalar" for leaf in kernel.leaves.values()) > 1
+    leaves = sum(leaf.kind != "scalar" for leaf in kernel.leaves.values())
+    return 1 in kernel.shape and leaves + kernel.others > 1
 
 
-def _lay_out(kernel: Kernel, wrapper: Wrapper, variables: dict[int, str]) -> None:
-    """Gives the other inputs a stride for each group of the output's dimensions."""
+def _lay_out(kernel: Kernel, wrapper: Wrapper, variables: dict[int, str], besides: Collection[int] = ()) -> None:
+    """Gives the other inputs a stride for each group of the output's dimensions; not those with ids in `besides`."""
     out = f"{wrapper.out[kernel.refs[0]]}.shape"
     groups = [extent(out, dims, len(kernel.shape)) for dims in kernel.groups]
     for leaf in kernel.leaves.values():
+        if id(leaf) in besides:
+            continue
         text = variables[id(leaf)]
         if leaf.kind != "scalar" and (leaf.shape != kernel.shape or _unsure(kernel)):
             text = f"{text}.expand({out})"
@@ -76,7 +80,7 @@ def _lay_out(kernel: Kernel, wrapper: Wrapper, variables: dict[int, str]) -> Non
         variables[id(leaf)] = text if text.isidentifier() else wrapper.bind(leaf, text, variables[id(leaf)])
 
 
-def lay_out(kernel: Kernel, wrapper: Wrapper, variables: dict[int, str]) -> None:
-    """Gives every input the layout that the kernel reads it in."""
+def lay_out(kernel: Kernel, wrapper: Wrapper, variables: dict[int, str], besides: Collection[int] = ()) -> None:
+    """Gives every input the layout that the kernel reads it in, but for those with an id in `besides`."""
     _make_dense(kernel, wrapper, variables)
-    _lay_out(kernel, wrapper, variables)
+    _lay_out(kernel, wrapper, variables, besides)

@@ -25,6 +25,9 @@ CONSTANTS: dict[str, Callable[[Node], Any]] = {
 IDENTITIES = {"clone": 0, "positive": 0, "contiguous": 0, "_to_copy": 0, "copy": 1}
 """Operations that give an argument's values, in another type perhaps; and which argument's."""
 
+RENAMED = {"abs": "magnitude", "pow": "power", "round": "rounded"}
+"""Operations whose results are not called as they are: Python has functions of these names."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -155,7 +158,7 @@ class Lowering:
         used = [self._argument(node, ref, dtype, operation, path) for ref in depends(node)]
         alone = all(value.literal is not None for value in used)
         text = operation.write(Scope(node, types, self.numerics.of(types), operand, alone))
-        return self._rounded(node, self._assign(node.name or node.base, text), dtype)
+        return self._rounded(node, self._assign(node.name or RENAMED.get(node.base, node.base), text), dtype)
 
     def _argument(self, node: Node, argument: Any, dtype: str, operation: Operation, path: Path) -> Value:
         if isinstance(argument, Expression):

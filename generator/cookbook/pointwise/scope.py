@@ -19,7 +19,7 @@ class Access:
 
     def __init__(self, contract: Contract, graph: Graph) -> None:
         self.keywords = [state.arg for state in contract.state if state.tied_to is None]
-        self.names = Names(["float", "int", "max", "min", *self.keywords])
+        self.names = Names(["float", "int", "max", "min", "sum", "abs", "all", "any", "pow", "round", *self.keywords])
         renamed = {item.name: self.names.fresh(item.name) for item in contract.inputs}
         self.positional = list(renamed.values())
         self.by_node = {id: name for name, id in graph.state.items()}

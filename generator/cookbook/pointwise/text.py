@@ -116,10 +116,12 @@ def assign(name: str, value: str, comment: str, indent: int) -> str:
 
 
 def sum_lines(name: str, terms: Sequence[str], indent: int) -> list[str]:
-    """`name = a + b + …`, one term a line if it is too long for one."""
+    """`name = a + b + …`: on one line, else in parentheses, else one term a line."""
     pad = " " * indent
     whole = f"{pad}{name} = {' + '.join(terms)}"
     if len(whole) <= WIDTH:
         return [whole]
+    if len(pad) + 4 + len(" + ".join(terms)) <= WIDTH:
+        return [f"{pad}{name} = (", f"{pad}    {' + '.join(terms)}", f"{pad})"]
     first, *rest = terms
     return [f"{pad}{name} = (", f"{pad}    {first}", *(f"{pad}    + {term}" for term in rest), f"{pad})"]

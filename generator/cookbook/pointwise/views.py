@@ -168,7 +168,7 @@ def _restate(r: Replay, target: list[int]) -> None:
     strides = iter([] if r.stride is None else [r.stride[dim] for dim in kept])
     stride = None if r.stride is None else [0 if size == 1 else next(strides) for size in target]
     texts = ["1" if size == 1 else next(names) for size in target]
-    r.rearrange(f"{{v}}.reshape({', '.join(texts)})", target, stride)
+    r.rearrange(f"{{v}}.reshape({', '.join(texts) or '()'})", target, stride)
 
 
 def _regroup(r: Replay, target: list[int], sizes: tuple[Any, ...]) -> None:
@@ -182,7 +182,7 @@ def _regroup(r: Replay, target: list[int], sizes: tuple[Any, ...]) -> None:
     if len(fixed) == 1:
         texts[fixed[0]] = "-1"
     stride = [math.prod(target[dim + 1 :]) for dim in range(len(target))] if r.contiguous else None
-    r.rearrange(f"{{v}}.reshape({', '.join(texts)})", target, stride)
+    r.rearrange(f"{{v}}.reshape({', '.join(texts) or '()'})", target, stride)
 
 
 def _repeat(r: Replay, node: Node, output: int) -> None:

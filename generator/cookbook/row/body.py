@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import Statement
-from pytest_kernelfalcon.generator.cookbook.pointwise.text import assign, broken, full, is_float, sum_lines
-from pytest_kernelfalcon.generator.cookbook.row.lowering import Reduced
+from pytest_kernelfalcon.generator.cookbook.pointwise.text import (
+    HALF,
+    REGISTER,
+    assign,
+    broken,
+)
+from pytest_kernelfalcon.generator.cookbook.row.elements import Elements
+from pytest_kernelfalcon.generator.cookbook.row.lowering import Joined, Loaded, Reduced, Scanned
+from pytest_kernelfalcon.generator.cookbook.row.reductions import Reduction
 
 if TYPE_CHECKING:
     from pytest_kernelfalcon.generator.cookbook.row.kernel import RowKernel
@@ -16,35 +22,37 @@ if TYPE_CHECKING:
 
 def lines(kernel: RowKernel) -> list[str]:
     """The kernel's body."""
-    sections = Body(kernel).sections()
-    return "\n\n".join("\n".join(section) for section in sections if section).split("\n")
+    first, *sections = [section for section in Body(kernel).sections() if section]
+    if first[-1].lstrip().startswith("#"):
+        first += sections.pop(0)
+    return "\n\n".join("\n".join(section) for section in (first, *sections)).split("\n")
 
 
-class Body:
+class Body(Elements):
     """What each statement needs. varies: the names of values that differ along a row. level: by name, the passes over
     the row that must be done before.
     """
 
     def __init__(self, kernel: RowKernel) -> None:
-        self.k = kernel
-        self.tile = bool(kernel.way.rows)
+        super().__init__(kernel)
         self.axis = "axis=1, keep_dims=True" if self.tile else "axis=0"
         self.block = "[ROWS, BLOCK]" if self.tile else "[BLOCK]"
         self.statements = kernel.lowering.statements
-        self.results = [_stored(value.text, value.dtype, value.literal) for value in kernel.results]
         self.level: dict[str, int] = {}
         self.varies: set[str] = set()
         self.uses: dict[str, set[str]] = {}
         for statement in self.statements:
             self._learn(statement)
+        self.used = {name for names in self.uses.values() for name in names}
+        self.used |= {name for result in self.results for name in self._names(result)}
 
     def _learn(self, statement: Statement) -> None:
-        names = statement.reduction.names if isinstance(statement, Reduced) else (statement.name,)
-        leaf = getattr(statement, "leaf", None)
+        names = statement.reduction.names if isinstance(statement, Reduced | Joined) else (statement.name,)
         used = self._names(statement.value)
         level = max((self.level[name] for name in used), default=0)
-        moves = self.k.moves(leaf) if leaf is not None else []
+        moves = self.k.moves(statement.leaf) if isinstance(statement, Loaded) else []
         varies = any(k in self.k.reduced() for k in moves) or bool(used & self.varies) or self._along(statement.value)
+        varies |= isinstance(statement, Scanned)
         for name in names:
             self.uses[name] = self.uses.get(name, set()) | used - {name}
             self.level[name] = level + isinstance(statement, Reduced)
@@ -64,14 +72,14 @@ class Body:
     # the row at once
 
     def _held(self) -> list[list[str]]:
-        loads = [line for s in self.statements if hasattr(s, "leaf") for line in self._load(s, 4)]
-        computed = [line for s in self.statements if not hasattr(s, "leaf") for line in self._compute(s, 4)]
-        return [[*self._row_lines(), *self._column_lines("0", 4)], loads, computed, self._stores(None, 4)]
+        loads = [line for s in self.statements if isinstance(s, Loaded) for line in self.load(s.leaf, 4)]
+        computed = [line for s in self.statements if not isinstance(s, Loaded) for line in self._compute(s, 4)]
+        return [[*self.row_lines(), *self.column_lines("0", 4)], loads, computed, self.stores(None, 4)]
 
     # block by block
 
     def _looped(self) -> list[list[str]]:
-        sections = [self._row_lines()]
+        sections = [self.row_lines()]
         last = max(self.level.values(), default=0)
         for level in range(last + 1):
             sections.append(self._steady(level))
@@ -80,20 +88,30 @@ class Body:
         varying = [k for k in range(len(self.results)) if not self.k.narrow[k]]
         if varying:
             wanted = {name for k in varying for name in self._names(self.results[k])}
-            inner = [*self._column_lines("start", 8), *self._slice(wanted), *self._stores(False, 8)]
-            sections.append([self._loop_line(), *inner])
-        return [*sections, self._stores(True, 4)]
+            inner = [*self.column_lines("start", 8), *self._slice(wanted), *self.stores(False, 8)]
+            sections.append([*self._scan_starts(wanted), self._loop_line(), *inner])
+        return [*sections, self.stores(True, 4)]
 
     def _loop_line(self) -> str:
         if self.k.domain.shared:
-            return "    for start in range(tl.program_id(1) * BLOCK, columns, parts * BLOCK):"
+            return f"    for start in range({self.program} * BLOCK, columns, parts * BLOCK):"
         return "    for start in range(0, columns, BLOCK):"
 
     def _steady(self, level: int) -> list[str]:
         """What is the same for the whole row, and known after so many passes."""
         steady = [s for s in self.statements if s.name not in self.varies and not isinstance(s, Reduced)]
         now = [s for s in steady if self.level[s.name] == level]
-        return [line for s in now for line in (self._load(s, 4) if hasattr(s, "leaf") else self._compute(s, 4))]
+        first = next((s for s in now if isinstance(s, Joined)), None)
+        return [line for s in now for line in [*(self._part_lines() if s is first else []), *self._line(s, 4)]]
+
+    def _part_lines(self) -> list[str]:
+        """What the programs that share the row have left: where it lies."""
+        if self.tile:
+            return ["    part = tl.arange(0, PARTS)[None, :]", "    in_parts = in_rows & (part < parts)"]
+        return ["    part = tl.arange(0, PARTS)", "    in_parts = part < parts"]
+
+    def _line(self, statement: Statement, indent: int) -> list[str]:
+        return self.load(statement.leaf, indent) if isinstance(statement, Loaded) else self._compute(statement, indent)
 
     def _pass(self, level: int) -> list[list[str]]:
         """One pass over the row: the accumulators before, in and after the loop."""
@@ -102,115 +120,67 @@ class Body:
         ]
         before, inside, after = [], [], []
         for reduction in reductions:
+            if reduction.streams:
+                one = "[ROWS, 1]" if self.tile else "()"
+                first = reduction.initial(one)
+                before += [f"    {name} = {value}" for name, value in zip(reduction.names, first, strict=True)]
+                inside += [line for text in reduction.streamed(self.axis) for line in broken(self.placed(text), 8)]
+                continue
             blocks = [f"{name}_block" for name in reduction.names]
             first = reduction.initial(self.block)
             before += [f"    {block} = {value}" for block, value in zip(blocks, first, strict=True)]
             joined = f"{', '.join(blocks)} = {reduction.joined(blocks, reduction.masked())}"
-            inside += broken(self._placed(joined), 8)
-            after += broken(f"{', '.join(reduction.names)} = {reduction.whole(blocks, self.axis)}", 4)
-        wanted = {name for reduction in reductions for name in self._names(f"{reduction.operand}, {reduction.place}")}
-        loop = [*self._column_lines("start", 8), *self._slice(wanted), *inside]
-        return [[*before, self._loop_line(), *loop, *after]]
+            inside += broken(self.placed(joined), 8)
+            after += broken(f"{self._targets(reduction)} = {reduction.whole(blocks, self.axis)}", 4)
+        wanted = {name for reduction in reductions for name in self._names(", ".join(reduction.operands))}
+        loop = [*self.column_lines("start", 8), *self._slice(wanted), *inside]
+        return [[*before, *self._scan_starts(wanted), self._loop_line(), *loop, *after]]
 
-    def _slice(self, wanted: set[str]) -> list[str]:
+    def _chosen(self, wanted: set[str]) -> list[Statement]:
         """What `wanted` needs of what varies along the row."""
         needed = set(wanted)
         for statement in reversed(self.statements):
             if statement.name in needed and not isinstance(statement, Reduced):
                 needed |= self.uses[statement.name]
-        chosen = [s for s in self.statements if s.name in needed & self.varies]
-        loads = [line for s in chosen if hasattr(s, "leaf") for line in self._load(s, 8)]
-        return [*loads, *(line for s in chosen if not hasattr(s, "leaf") for line in self._compute(s, 8))]
+        return [s for s in self.statements if s.name in needed & self.varies]
 
-    # single lines
+    def _scan_starts(self, wanted: set[str]) -> list[str]:
+        """What comes before the first block of running sums and products."""
+        one = "[ROWS, 1]" if self.tile else "()"
+        found = [s.scan for s in self._chosen(wanted) if isinstance(s, Scanned)]
+        return [f"    {scan.before} = {scan.reduction.initial(one)[0]}" for scan in found]
 
-    def _row_lines(self) -> list[str]:
-        if not self.tile:
-            share = "one row to `parts` programs" if self.k.domain.shared else "one row to a program"
-            found = [f"    # {share}", "    row = tl.program_id(0).to(tl.int64)"]
-        else:
-            found = [
-                f"    # ROWS rows to {'`parts` programs' if self.k.domain.shared else 'a program'}",
-                "    row = (tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS))[:, None]",
-                "    in_rows = row < rows",
-            ]
-        return [*found, *self._indices(self.k.kept(), "row", 4)]
-
-    def _column_lines(self, start: str, indent: int) -> list[str]:
-        pad, there = " " * indent, "" if start == "0" else f"{start} + "
-        arange = f"{there}tl.arange(0, BLOCK)"
-        column = f"({arange}).to(tl.int64)" if there else f"{arange}.to(tl.int64)"
-        if not self.tile:
-            found = [f"{pad}column = {column}", f"{pad}mask = column < columns"]
-        else:
-            column = f"({arange})[None, :].to(tl.int64)" if there else f"{arange}[None, :].to(tl.int64)"
-            found = [f"{pad}column = {column}", f"{pad}in_columns = column < columns"]
-            found.append(f"{pad}mask = in_rows & in_columns")
-        return [*found, *self._indices(self.k.reduced(), "column", indent)]
-
-    def _indices(self, same: list[int], whole: str, indent: int) -> list[str]:
-        if len(same) < 2:
-            return []
-        found = []
-        for k in same:
-            if k in self.k.indexed:
-                inner = "".join(f" // size_{j}" for j in reversed(same) if j > k)
-                found.append(f"{' ' * indent}index_{k} = {whole}{inner}" + (f" % size_{k}" if k != same[0] else ""))
-        return found
-
-    def _load(self, statement: Statement, indent: int) -> list[str]:
-        leaf, pad = statement.leaf, " " * indent  # type: ignore[attr-defined]
-        cast = ".to(tl.float32)" if is_float(leaf.dtype) and leaf.dtype != "float64" else ""
-        moves = self.k.moves(leaf)
-        terms = [f"{self.k.index(k)} * {leaf.name}_stride_{k}" for k in moves]
-        mask = self._mask(moves)
-        line = f"{pad}{leaf.name} = tl.load({' + '.join([f'{leaf.name}_ptr', *terms])}{mask}){cast}"
-        if len(line) <= 120:
-            return [line]
-        where = f"{leaf.name}_offsets"
-        return [*sum_lines(where, terms, indent), f"{pad}{leaf.name} = tl.load({leaf.name}_ptr + {where}{mask}){cast}"]
-
-    def _mask(self, moves: Sequence[int]) -> str:
-        along_row = any(k in self.k.reduced() for k in moves)
-        across = any(k in self.k.kept() for k in moves)
-        if not self.tile:
-            return ", mask=mask" if along_row else ""
-        if along_row and across:
-            return ", mask=mask"
-        return ", mask=in_columns" if along_row else ", mask=in_rows" if across else ""
+    def _slice(self, wanted: set[str]) -> list[str]:
+        """The lines for it."""
+        chosen = self._chosen(wanted)
+        loads = [line for s in chosen if isinstance(s, Loaded) for line in self.load(s.leaf, 8)]
+        return [*loads, *(line for s in chosen if not isinstance(s, Loaded) for line in self._compute(s, 8))]
 
     def _compute(self, statement: Statement, indent: int) -> list[str]:
+        if isinstance(statement, Scanned):
+            axis, scan = int(self.tile), statement.scan
+            lines = scan.streamed(axis, self.axis) if indent == 8 else [f"{statement.name} = {scan.held(axis)}"]
+            return [line for text in lines for line in broken(self.placed(text), indent)]
+        if isinstance(statement, Joined):
+            return self._join(statement.reduction)
         if isinstance(statement, Reduced):
             reduction = statement.reduction
-            names = ", ".join(reduction.names)
-            return broken(self._placed(f"{names} = {reduction.whole(reduction.masked(), self.axis)}"), indent)
-        return [assign(statement.name, self._placed(statement.value), statement.comment, indent)]
+            names = self._targets(reduction)
+            return broken(self.placed(f"{names} = {reduction.whole(reduction.masked(), self.axis)}"), indent)
+        return [assign(statement.name, self.placed(statement.value), statement.comment, indent)]
 
-    def _placed(self, text: str) -> str:
-        return re.sub(r"\bplace_(\d+)\b", lambda match: self.k.index(self.k.group[int(match[1])]), text)
+    def _targets(self, reduction: Reduction) -> str:
+        """The names that a reduction gives values to."""
+        names = [name if name in self.used else "_" for name in reduction.names]
+        return ", ".join(names if {*names} != {"_"} else reduction.names)
 
-    def _stores(self, narrow: bool | None, indent: int) -> list[str]:
-        found = []
-        for out, value, kind in zip(self.k.outs, self.results, self.k.narrow, strict=True):
-            if narrow is not None and kind != narrow:
-                continue
-            mask = (", mask=in_rows" if self.tile else "") if kind else ", mask=mask"
-            place = "row" if kind else self._place()
-            place = "row * parts + tl.program_id(1)" if self.k.domain.shared else place
-            found.append(f"{' ' * indent}tl.store({out}_ptr + {place}, {self._placed(value)}{mask})")
-        return found
-
-    def _place(self) -> str:
-        """Where an element lies in a result."""
-        if not self.k.by_index:
-            return "row * columns + column" if self.k.kept() or self.tile else "column"
-        text = self.k.index(0)
-        for k in range(1, len(self.k.groups)):
-            only = k in self.k.reduced() and len(self.k.reduced()) == 1
-            size = "columns" if only else f"size_{k}"
-            text = f"{f'({text})' if '+' in text else text} * {size} + {self.k.index(k)}"
-        return text
-
-
-def _stored(text: str, dtype: str, literal: object) -> str:
-    return text if literal is None else full(text, dtype)
+    def _join(self, reduction: Reduction) -> list[str]:
+        """A reduction of what the programs that share the row have left."""
+        lines = []
+        place = "part" if self.k.single else "row * parts + part"
+        for name, other, register in zip(reduction.operands, reduction.identities, reduction.registers, strict=True):
+            dtype = next(leaf.dtype for leaf in self.k.left if leaf.name == name)
+            cast = f".to(tl.{register})" if REGISTER[dtype] != register or dtype in HALF else ""
+            lines += broken(f"{name} = tl.load({name}_ptr + {place}, mask=in_parts, other={other}){cast}", 4)
+        whole = reduction.whole([*reduction.operands], self.axis)
+        return [*lines, *broken(f"{self._targets(reduction)} = {whole}", 4)]

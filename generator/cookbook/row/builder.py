@@ -60,16 +60,29 @@ class Builder:
         return self.do("clone.default", ref, dtype=dtype)
 
     def reduce(self, kind: str, ref: Ref, dims: Sequence[int], keepdim: bool, name: str = "", dtype: str = "") -> Ref:
-        """A reduction; `arg…` kinds have a second output, the position."""
+        """A reduction; `arg…` kinds have a second output, the position: use `reduced` for it."""
+        return self.reduced(kind, ref, dims, keepdim, name, dtype)[0]
+
+    def reduced(
+        self, kind: str, ref: Ref, dims: Sequence[int], keepdim: bool, name: str = "", dtype: str = ""
+    ) -> list[Ref]:
+        """All outputs of a reduction. It always keeps its dimensions, so that equal ones are one: a view drops them."""
         tensor = self.tensor(ref)
-        kept = [(n, s) for d, (n, s) in enumerate(zip(tensor.shape, tensor.sizes, strict=True)) if d not in dims]
-        if keepdim:
-            pairs = zip(tensor.shape, tensor.sizes, strict=True)
-            kept = [(1, 1) if d in dims else (n, s) for d, (n, s) in enumerate(pairs)]
-        shape, sizes = tuple(n for n, _ in kept), tuple(s for _, s in kept)
+        pairs = list(zip(tensor.shape, tensor.sizes, strict=True))
+        whole = [(1, 1) if d in dims else pair for d, pair in enumerate(pairs)]
+        shape, sizes = tuple(n for n, _ in whole), tuple(s for _, s in whole)
         outputs = [contiguous(shape, sizes, dtype or self.dtype)]
-        outputs += [contiguous(shape, sizes, "int64")] if kind.startswith("arg") else []
-        return self.add(f"row.{kind}", (ref, tuple(dims), keepdim), *outputs, name=name)
+        more = {"names": (name, "position")} if kind.startswith("arg") else {}
+        outputs += [contiguous(shape, sizes, "int64")] if more else []
+        first = self.add(f"row.{kind}", (ref, tuple(dims), True), *outputs, name=name, **more)
+        refs = [Ref(first.node, output) for output in range(len(outputs))]
+        return refs if keepdim else [self.squeezed(ref, dims) for ref in refs]
+
+    def squeezed(self, ref: Ref, dims: Sequence[int]) -> Ref:
+        """Without these dimensions, which are of size 1."""
+        tensor = self.tensor(ref)
+        kept = [pair for d, pair in enumerate(zip(tensor.shape, tensor.sizes, strict=True)) if d not in dims]
+        return self.view(ref, [n for n, _ in kept], [s for _, s in kept]) if len(kept) < len(tensor.shape) else ref
 
     def view(self, ref: Ref, shape: Sequence[int], sizes: Sequence[Size]) -> Ref:
         """A reshape; a size that is a text is an expression over the inputs."""
@@ -111,7 +124,7 @@ class Builder:
 
 def factor(text: str) -> str:
     """A size's text as it stands in a product."""
-    return f"({text})" if re.search(r" [-+/%]", text) else text
+    return f"({text})" if re.search(r" [-+/%]", re.sub(r"^min\(.*\)$", "", text)) else text
 
 
 def product(sizes: Iterable[Size]) -> Size:

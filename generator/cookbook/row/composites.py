@@ -10,6 +10,12 @@ from pytest_kernelfalcon.generator.cookbook.graph import Ref
 from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
 from pytest_kernelfalcon.generator.cookbook.row.builder import Builder
 
+RESULT = {
+    "sum": "total", "nansum": "total", "prod": "product", "amax": "largest", "amin": "smallest", "max": "largest",
+    "min": "smallest", "argmax": "largest", "argmin": "smallest", "any": "found", "all": "every",
+}  # fmt: skip
+"""What a reduction's result is called: not as Python's own functions are."""
+
 Write = Callable[[Builder], Sequence[Ref]]
 COMPOSITES: dict[str, Write] = {}
 """By base name: what gives the operation's outputs."""
@@ -41,14 +47,14 @@ def sums(b: Builder) -> list[Ref]:
         x = b.do("where.self", b.do("isnan.default", x, dtype="bool"), 0.0, x, name="counted")
     if b.node.base == "mean":
         return [output(b, b.mean(x, dims, keepdim))]
-    return [output(b, b.reduce("prod" if b.node.base == "prod" else "sum", x, dims, keepdim, name=b.node.base))]
+    return [output(b, b.reduce("prod" if b.node.base == "prod" else "sum", x, dims, keepdim, name=RESULT[b.node.base]))]
 
 
 @composite("amax", "amin", "any", "all")
 def plain(b: Builder) -> list[Ref]:
     x, dims, keepdim = b.node.args[0], b.dims(b.node.args[0], argument(b, 1)), bool(argument(b, 2, False))
     kind = "bool" if b.node.base in ("any", "all") else b.tensor(x).dtype
-    reduced = b.reduce(b.node.base, x, dims, keepdim, name=b.node.base, dtype=kind)
+    reduced = b.reduce(b.node.base, x, dims, keepdim, name=RESULT[b.node.base], dtype=kind)
     return [output(b, reduced)]
 
 
@@ -57,25 +63,34 @@ def extremes(b: Builder) -> list[Ref]:
     """With the position where a dimension is given, else of all elements."""
     x, kind, word = b.node.args[0], b.tensor(b.node.args[0]).dtype, b.node.base
     if len(b.node.args) == 1:
-        return [b.reduce(f"a{word}", x, b.dims(x, None), False, name=word, dtype=kind)]
+        return [b.reduce(f"a{word}", x, b.dims(x, None), False, name=RESULT[word], dtype=kind)]
     if isinstance(b.node.args[1], Ref):
         return [b.do(f"{word}imum.default", *b.node.args[:2], dtype=b.node.outputs[0].dtype)]
-    ref = b.reduce(f"arg{word}", x, b.dims(x, b.node.args[1]), bool(argument(b, 2)), name=word, dtype=kind)
-    return [ref, Ref(ref.node, 1)]
+    return b.reduced(f"arg{word}", x, b.dims(x, b.node.args[1]), bool(argument(b, 2)), name=RESULT[word], dtype=kind)
+
+
+@composite("adaptive_max_pool2d", "adaptive_max_pool3d")
+def whole_pool(b: Builder) -> list[Ref]:
+    """To one value a channel."""
+    x, size = b.node.args[:2]
+    if any(n != 1 for n in size):
+        raise Unplaced(b.node.op)
+    dims = tuple(range(b.rank(x) - len(size), b.rank(x)))
+    return b.reduced("argmax", x, dims, True, name="largest", dtype=b.tensor(x).dtype)
 
 
 @composite("argmax", "argmin")
 def positions(b: Builder) -> list[Ref]:
     x = b.node.args[0]
     dims, keepdim = b.dims(x, argument(b, 1)), bool(argument(b, 2, False))
-    return [Ref(b.reduce(b.node.base, x, dims, keepdim, name=b.node.base[3:], dtype=b.tensor(x).dtype).node, 1)]
+    return b.reduced(b.node.base, x, dims, keepdim, name=RESULT[b.node.base], dtype=b.tensor(x).dtype)[1:]
 
 
 @composite("aminmax")
 def both_extremes(b: Builder) -> list[Ref]:
     x, dim, keepdim = b.node.args[0], b.node.kwargs["dim"], bool(b.node.kwargs["keepdim"])
     kind = b.tensor(x).dtype
-    return [b.reduce(word, x, b.dims(x, dim), keepdim, name=word, dtype=kind) for word in ("amin", "amax")]
+    return [b.reduce(word, x, b.dims(x, dim), keepdim, name=RESULT[word], dtype=kind) for word in ("amin", "amax")]
 
 
 @composite("count_nonzero")
@@ -95,7 +110,7 @@ def spreads(b: Builder) -> list[Ref]:
     spread = b.do("sqrt.default", variance, name="deviation") if b.node.base.startswith("std") else variance
     if not b.node.base.endswith("mean"):
         return [output(b, spread)]
-    return [output(b, spread), output(b, mean if keepdim else b.mean(x, dims, False), 1)]
+    return [output(b, spread), output(b, mean if keepdim else b.squeezed(mean, dims), 1)]
 
 
 @composite("linalg_vector_norm", "norm", "dist")

@@ -69,23 +69,28 @@ class Domain:
 
     def check(self, graph: Graph, node: Node, path: Path) -> None:
         """Raises `Misaligned` unless a reduction's result, seen through `path`, is each row's own value."""
-        if self.shared and path:
+        joins = self.joins(node)
+        if self.shared and path and not joins:
             raise Misaligned
-        if self.shared:
+        if self.shared and not joins:
             return
         tensor = node.outputs[0]
-        marks = tuple(MARK + dim for dim in range(len(self.shape)) if node.args[2] or dim not in node.args[1])
-        marked = replace(node, outputs=(replace(tensor, stride=marks),))
+        kept = self.kept if joins else [d for d in range(len(self.shape)) if node.args[2] or d not in node.args[1]]
+        marked = replace(node, outputs=(replace(tensor, stride=tuple(MARK + dim for dim in kept)),))
         replay = replayed(graph, marked, path, str, fractions=False)
         pad = len(self.shape) - len(replay.shape)
         if pad < 0 or replay.stride is None:
             raise Misaligned
         for dim, size in enumerate(self.shape):
-            own = replay.shape[dim - pad] if dim >= pad else 1
-            if dim in self.kept and size > 1 and (own != size or replay.stride[dim - pad] != MARK + dim):
+            here = replay.shape[dim - pad] if dim >= pad else 1
+            if dim in self.kept and size > 1 and (here != size or replay.stride[dim - pad] != MARK + dim):
                 raise Misaligned
-            if (dim in self.reduced or size == 1) and own != 1:
+            if (dim in self.reduced or size == 1) and here != 1:
                 raise Misaligned
+
+    def joins(self, node: Node) -> bool:
+        """Whether the node joins what the programs that share this domain's rows have left."""
+        return node.kwargs.get("whole") == self
 
 
 def seen(graph: Graph, ref: Ref, tensor: Tensor) -> tuple[Graph, Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_kernelfalcon.generator.cookbook.graph import Ref
@@ -18,9 +20,20 @@ LARGEST = 4096
 """The block of a program that shares a row, where rows are held whole otherwise."""
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Texts of numbers. rows, columns: of a kernel; parts: programs that share a row, if several do; extents: of the
+    groups of dimensions.
+    """
+
+    rows: str
+    columns: str
+    parts: str
+    extents: list[str]
+
+
 def launch(kernel: RowKernel, wrapper: Wrapper) -> None:
     """Adds the lines that compute the kernel's results."""
-    fresh = wrapper.access.names.fresh
     variables = {id(leaf): wrapper.view(leaf) for leaf in kernel.sources}
     if kernel.way.pointwise.layout == "contiguous":
         for leaf in kernel.sources:
@@ -28,29 +41,60 @@ def launch(kernel: RowKernel, wrapper: Wrapper) -> None:
                 variables[id(leaf)] = wrapper.contiguous(leaf, variables[id(leaf)])
     given = [(leaf, variables[id(leaf)]) for leaf in kernel.sources]
     sizes = [_size(kernel, wrapper, given, dim) for dim in range(len(kernel.domain.shape))]
+    counts = _counts(kernel, wrapper, sizes)
     for ref in kernel.refs:
-        wrapper.allocate(ref, _shape(kernel, wrapper, ref, given, sizes), given)
-    extents = [" * ".join(factor(sizes[dim]) for dim in dims if sizes[dim] != "1") or "1" for dims in kernel.groups]
-    stem = "" if len(wrapper.stages) == 1 else f"{wrapper.out[kernel.refs[0]]}_"
-    rows, columns = fresh(f"{stem}rows"), fresh(f"{stem}columns")
-    for name, groups in ((rows, kernel.kept()), (columns, kernel.reduced())):
-        factors = [extents[k] for k in groups if extents[k] != "1"]
-        wrapper.add(f"    {name} = {' * '.join(factors) or '1'}")
+        follows = ref in _wanted(wrapper) or kernel.graph.tensor(ref).dtype != "float32"
+        wrapper.allocate(ref, _shape(kernel, wrapper, ref, given, sizes), given, follows)
     for leaf in kernel.sources:
-        variables[id(leaf)] = _grouped(kernel, wrapper, leaf, variables[id(leaf)], extents)
-    grid = f"triton.cdiv({rows}, {kernel.way.rows})" if kernel.way.rows else rows
-    if kernel.domain.shared:
-        grid = f"{grid}, {wrapper.out[kernel.refs[0]]}.shape[-1]"
-    grid = f"({grid})" if kernel.domain.shared else f"({grid},)"
-    args = _arguments(kernel, wrapper, variables, extents, rows, columns)
-    wrapper.add(f"    if {rows} > 0:", *call(f"{kernel.name}[{grid}]", args, "", 8))
+        variables[id(leaf)] = _grouped(kernel, wrapper, leaf, variables[id(leaf)], counts.extents)
+    head, args = f"{kernel.name}[{_grid(kernel, counts)}]", _arguments(kernel, wrapper, variables, counts)
+    if kernel.kept():
+        wrapper.add(f"    if {counts.rows} > 0:", *call(head, args, "", 8))
+    else:
+        wrapper.add(*call(head, args, "", 4))
+
+
+def _counts(kernel: RowKernel, wrapper: Wrapper, sizes: list[str]) -> Counts:
+    extents = [_product([sizes[dim] for dim in dims]) for dims in kernel.groups]
+    rows = wrapper.number("rows", _product([extents[k] for k in kernel.kept()])) if kernel.kept() else "1"
+    columns = wrapper.number("columns", _product([extents[k] for k in kernel.reduced()]))
+    parts = _parts(kernel, wrapper, columns) if kernel.domain.shared else ""
+    return Counts(rows, columns, parts, [wrapper.numbers.get(text, text) for text in extents])
+
+
+def _grid(kernel: RowKernel, counts: Counts) -> str:
+    rows = f"triton.cdiv({counts.rows}, {kernel.way.rows})" if kernel.way.rows else counts.rows
+    programs = [counts.parts] if kernel.single and counts.parts else [rows, counts.parts]
+    return _tuple([text for text in programs if text])
+
+
+def _wanted(wrapper: Wrapper) -> set[Ref]:
+    return {*wrapper.graph.results, *wrapper.graph.mutated.values()}
+
+
+def _parts(kernel: RowKernel, wrapper: Wrapper, columns: str) -> str:
+    """The variable for the number of programs that share a row."""
+    left = kernel.left[0].node.outputs[0] if kernel.left else kernel.graph.tensor(kernel.refs[0])
+    text = wrapper.access.expression(str(left.sizes[-1]))
+    if text in wrapper.numbers:
+        return wrapper.numbers[text]
+    whole = wrapper.access.expression(str(kernel.domain.extent([*kernel.domain.reduced])))
+    parts = wrapper.number("parts", text.replace(f"({whole} - 1)", f"({columns} - 1)"))
+    wrapper.numbers[text] = parts
+    return parts
+
+
+def _product(texts: list[str]) -> str:
+    factors = [text for text in texts if text != "1"]
+    return " * ".join(map(factor, factors)) if len(factors) > 1 else factors[0] if factors else "1"
 
 
 def _size(kernel: RowKernel, wrapper: Wrapper, given: list[tuple[Leaf, str]], dim: int) -> str:
     """The text of a size of the domain. One that the tracer knew as a number alone is taken from a tensor."""
     size = kernel.domain.sizes[dim]
     if size == 1 or not isinstance(size, int):
-        return wrapper.access.expression(str(size))
+        text = wrapper.access.expression(str(size))
+        return wrapper.numbers.get(text, text)
     for leaf, variable in given:
         if leaf.shape[dim] == size:
             wrapper.access.mentioned.add(leaf.node.id)
@@ -61,8 +105,9 @@ def _size(kernel: RowKernel, wrapper: Wrapper, given: list[tuple[Leaf, str]], di
 
 def _shape(kernel: RowKernel, wrapper: Wrapper, ref: Ref, given: list[tuple[Leaf, str]], sizes: list[str]) -> str:
     """A result's shape: an input's, or sizes of the domain, or else what the graph says of it."""
-    if kernel.domain.shared:
-        return wrapper.sizes(ref)
+    if "partial" in kernel.graph.nodes[ref.node].kwargs:
+        texts = (wrapper.access.expression(str(size)) for size in kernel.graph.tensor(ref).sizes)
+        return _tuple([wrapper.numbers.get(text, text) for text in texts])
     domain, own = kernel.domain, kernel.graph.tensor(ref).sizes
     whole = [variable for leaf, variable in given if tuple(leaf.replay.shape) == domain.shape]
     if own == domain.sizes and whole and 1 not in domain.shape:
@@ -80,20 +125,27 @@ def _tuple(texts: list[str]) -> str:
     return f"({', '.join(texts)}{',' * (len(texts) == 1)})"
 
 
-def _arguments(
-    kernel: RowKernel, wrapper: Wrapper, variables: dict[int, str], extents: list[str], rows: str, columns: str
-) -> list[str]:
+def _arguments(kernel: RowKernel, wrapper: Wrapper, variables: dict[int, str], counts: Counts) -> list[str]:
     way = kernel.way
     strides = [_stride(kernel, leaf, variables[id(leaf)], k) for leaf in kernel.sources for k in kernel.moves(leaf)]
-    block = f"triton.next_power_of_2({columns})"
+    block = f"triton.next_power_of_2({counts.columns})"
     most = way.block or (LARGEST if kernel.domain.shared else 0)
     block = f"min({block}, {most})" if most else block
-    parts = [f"{wrapper.out[kernel.refs[0]]}.shape[-1]"] if kernel.domain.shared else []
+    shape = [f"ROWS={way.rows}"] if way.rows else []
+    shape += [f"PARTS=triton.next_power_of_2({counts.parts})"] if kernel.left else []
     return [
         *(variables[id(leaf)] for leaf in kernel.sources), *(wrapper.out[ref] for ref in kernel.refs),
-        *kernel.scalars, *([rows] if way.rows else []), columns, *parts, *(extents[k] for k in kernel.sized), *strides,
-        *([f"ROWS={way.rows}"] if way.rows else []), f"BLOCK={block}", f"num_warps={way.warps}",
+        *(_numbered(wrapper, text) for text in kernel.scalars), *([counts.rows] if way.rows else []), counts.columns,
+        *([counts.parts] if counts.parts else []), *(counts.extents[k] for k in kernel.sized), *strides,
+        *shape, f"BLOCK={block}", f"num_warps={way.warps}",
     ]  # fmt: skip
+
+
+def _numbered(wrapper: Wrapper, text: str) -> str:
+    """A number's text, with the variable that it has."""
+    inner = re.sub(r"^float\((.*)\)$", r"\1", text)
+    known = wrapper.numbers.get(inner, inner)
+    return known if inner == text else f"float({known})"
 
 
 def _grouped(kernel: RowKernel, wrapper: Wrapper, leaf: Leaf, variable: str, extents: list[str]) -> str:

@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from pytest_kernelfalcon.generator.cookbook.graph import SOURCES, Graph, Node, Ref, Tensor
+from pytest_kernelfalcon.generator.cookbook.graph import SOURCES, Graph, Node, Ref, Tensor, references, replaced
 from pytest_kernelfalcon.generator.cookbook.row import normalising, picking  # noqa: F401 (the table)
 from pytest_kernelfalcon.generator.cookbook.row.builder import Builder
 from pytest_kernelfalcon.generator.cookbook.row.composites import COMPOSITES
+from pytest_kernelfalcon.generator.cookbook.row.scans import reversed_scans
+from pytest_kernelfalcon.generator.cookbook.row.stable import stable
 
 
 def normalised(graph: Graph) -> Graph:
-    """The same graph with `COMPOSITES` written out. Ids of all other nodes stay. Raises `Unplaced`."""
+    """The same graph with `COMPOSITES` written out, and what is equal once. Other nodes keep their ids.
+    Raises `Unplaced`.
+    """
+    graph = reversed_scans(stable(_once(graph)))
     nodes: dict[str, Node] = {}
     new: dict[Ref, Ref] = {}
     for node in _sized(graph):
-        kwargs = {name: _at(value, new) for name, value in node.kwargs.items()}
-        node = replace(node, args=_at(node.args, new), kwargs=kwargs)
+        kwargs = {name: replaced(value, new) for name, value in node.kwargs.items()}
+        node = replace(node, args=replaced(node.args, new), kwargs=kwargs)
         if node.base not in COMPOSITES:
             nodes[node.id] = node
             continue
         refs = COMPOSITES[node.base](Builder(nodes, node, node.outputs[0].dtype))
         new |= {Ref(node.id, output): ref for output, ref in enumerate(refs)}
-    results = tuple(new.get(ref, ref) for ref in graph.results)
-    mutated = {name: new.get(ref, ref) for name, ref in graph.mutated.items()}
-    return replace(graph, nodes=nodes, results=results, mutated=mutated)
+    return _plainer(_once(graph.with_nodes(nodes, new)))
 
 
-def _at(value: Any, new: dict[Ref, Ref]) -> Any:
-    if isinstance(value, Ref):
-        return new.get(value, value)
-    return tuple(_at(item, new) for item in value) if isinstance(value, tuple) else value
+def _once(graph: Graph) -> Graph:
+    """Of nodes that compute the same, the first."""
+    nodes: dict[str, Node] = {}
+    first: dict[object, str] = {}
+    same: dict[Ref, Ref] = {}
+    for node in graph.nodes.values():
+        kwargs = {name: replaced(value, same) for name, value in node.kwargs.items()}
+        node = replace(node, args=replaced(node.args, same), kwargs=kwargs)
+        key = node.op, node.args, tuple(kwargs.items()), node.outputs, node.origin
+        if node.computed and first.setdefault(key, node.id) != node.id:
+            same |= {Ref(node.id, k): Ref(first[key], k) for k in range(len(node.outputs))}
+        else:
+            nodes[node.id] = node
+    return graph.with_nodes(nodes, same)
+
+
+def _plainer(graph: Graph) -> Graph:
+    """Without positions that nobody asks for."""
+    asked = {*graph.results, *graph.mutated.values()}
+    asked |= {ref for node in graph.nodes.values() for ref in references((node.args, tuple(node.kwargs.values())))}
+    nodes = dict(graph.nodes)
+    for node in graph.nodes.values():
+        if node.op in ("row.argmax", "row.argmin") and Ref(node.id, 1) not in asked:
+            op = node.op.replace("arg", "a")
+            nodes[node.id] = replace(node, op=op, outputs=node.outputs[:1], kwargs={})
+    return replace(graph, nodes=nodes)
 
 
 def _sized(graph: Graph) -> list[Node]:

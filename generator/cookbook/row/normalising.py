@@ -32,16 +32,15 @@ def softmaxes(b: Builder) -> list[Ref]:
 
 @composite("logsumexp", "special_logsumexp")
 def logsumexp(b: Builder) -> list[Ref]:
+    """Of a row with an infinity, the infinity itself."""
     x, dims, keepdim = b.node.args[0], b.dims(b.node.args[0], b.node.args[1]), bool(argument(b, 2, False))
-
-    def shift(keep: bool) -> Ref:
-        largest = b.reduce("max", x, dims, keep, name="largest")
-        infinite = b.do("isinf.default", largest, dtype="bool", name="infinite")
-        return b.do("where.self", infinite, 0.0, largest, name="shift")
-
-    shifted = b.do("sub.Tensor", x, shift(True), name="shifted")
-    total = b.reduce("sum", b.do("exp.default", shifted, name="exp"), dims, keepdim, name="total")
-    return [output(b, b.do("add.Tensor", b.do("log.default", total), shift(keepdim), name="logsumexp"))]
+    largest = b.reduce("amax", x, dims, True, name="largest")
+    exp = b.do("exp.default", b.do("sub.Tensor", x, largest, name="shifted"), name="exp")
+    log_total = b.do("log.default", b.reduce("sum", exp, dims, True, name="total"), name="log_total")
+    infinite = b.do("isinf.default", largest, dtype="bool", name="infinite")
+    finite = b.do("add.Tensor", largest, log_total, name="finite")
+    found = b.do("where.self", infinite, largest, finite, name="logsumexp")
+    return [output(b, found if keepdim else b.squeezed(found, dims))]
 
 
 def _scaled(b: Builder, x: Ref, weight: Ref | None, bias: Ref | None) -> Ref:

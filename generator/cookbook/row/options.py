@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from pytest_kernelfalcon.generator.cookbook.pointwise import options as pointwise
+from pytest_kernelfalcon.generator.cookbook.row.domain import Domain
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,20 @@ class Configuration:
         return ", ".join(words)
 
 
+def shapes(domain: Domain, few: bool) -> list[Configuration]:
+    """Shapes of a program, most promising first. few: rows are too few to fill a device: programs share them."""
+    last = max((dim for dim, size in enumerate(domain.shape) if size > 1), default=0)
+    if domain.kept:
+        return tiles(last in domain.reduced, domain.length(), few)
+    ways = [Configuration(0, 4096, 8), Configuration(0, 1024, 4)]
+    return [*(replace(way, split=True) for way in ways), *ways] if few else ways
+
+
 def tiles(inner: bool, length: int, few: bool) -> list[Configuration]:
-    """Shapes of a program, most promising first. inner: the reduction runs along what lies together in memory;
-    length: of a row, as declared; few: rows are too few to fill a device.
-    """
-    warps = 4 if length <= 4096 else 8
-    whole = [Configuration(0, 0, warps)] if length <= 16384 else []
-    if inner and length <= 256:
-        ways = [Configuration(16, 0, 4), *whole, Configuration(4, 0, 4), Configuration(16, 128, 4)]
-    elif inner:
-        ways = [*whole, Configuration(0, 4096, 8), Configuration(0, 1024, 4), Configuration(2, 1024, 4)]
-    else:
+    """See `shapes`. inner: the reduction runs along what lies together in memory; length: of a row, as declared."""
+    warps = 4 if length <= 4096 else 8 if length <= 16384 else 16
+    whole = [Configuration(0, 0, warps)] if length <= 32768 else []
+    if not inner:
         ways = [
             Configuration(64, 32, 4),
             Configuration(32, 64, 4),
@@ -50,6 +54,11 @@ def tiles(inner: bool, length: int, few: bool) -> list[Configuration]:
             Configuration(0, 1024, 4),
         ]
         ways = [Configuration(32, 0, 4), *ways] if length <= 128 else ways
+    elif length > 512:
+        ways = [*whole, Configuration(0, 4096, 8), Configuration(0, 1024, 4), Configuration(2, 1024, 4)]
+    else:
+        rows = next(rows for rows in (4, 8, 16, 32, 64) if rows * length > 1024 or rows == 64)
+        ways = [Configuration(rows, 0, 4), *whole, Configuration(rows // 4, 0, 4), Configuration(rows, 128, 4)]
     return [*(replace(way, split=True) for way in ways[:3]), *ways] if few else ways
 
 

@@ -36,19 +36,20 @@ def nll_loss(b: Builder) -> list[Ref]:
     """Each row's own label, with weights; rows of the label `ignore_index` count nothing."""
     x, target, weight, reduction, ignored = b.node.args[:5]
     dim = 1 if b.rank(x) > 1 else 0
-    label = _expanded(b, target, dim) if b.rank(target) < b.rank(x) else target
-    counted = b.do("ne.Scalar", label, ignored, dtype="bool", name="counted")
-    loss = b.do("neg.default", _picked(b, x, dim, label, "picked"), name="loss")
+    apart = b.rank(target) < b.rank(x)
+    label = _expanded(b, target, dim) if apart else target
+    picked = _picked(b, x, dim, label, "picked")
+    counted = b.do("ne.Scalar", target, ignored, dtype="bool", name="counted")
+    loss = b.do("neg.default", b.squeezed(picked, [dim]) if apart else picked, name="loss")
     share: Any = 1.0
     if weight is not None:
         row = b.aligned(weight, dim, b.rank(x))
         like = b.do("where.self", b.do("eq.Tensor", _position(b, x, dim), label, dtype="bool", name="hit"), row, 0.0)
-        share = b.reduce("sum", like, (dim,), True, name="weight")
+        share = b.reduce("sum", like, (dim,), not apart, name="weight")
         loss = b.do("mul.Tensor", loss, share, name="weighted")
     loss = b.do("where.self", counted, loss, 0.0, name="row_loss")
     if reduction == 0:
-        tensor = b.node.outputs[0]
-        return [output(b, b.view(loss, tensor.shape, tensor.sizes)), b.do("full.default", (), 0.0)]
+        return [output(b, loss), b.do("full.default", (), 0.0)]
     everything = tuple(range(b.rank(loss)))
     total = b.reduce("sum", loss, everything, False, name="total")
     weights = b.reduce("sum", b.do("where.self", counted, share, 0.0, name="share"), everything, False, name="weights")

@@ -15,11 +15,13 @@ from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
 from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
 from pytest_kernelfalcon.generator.cookbook.recipe import Refusal
 from pytest_kernelfalcon.generator.cookbook.row.domain import Domain
+from pytest_kernelfalcon.generator.cookbook.row.fusing import fused, squeezed
 from pytest_kernelfalcon.generator.cookbook.row.lowering import reduces
 from pytest_kernelfalcon.generator.cookbook.row.normal import normalised
-from pytest_kernelfalcon.generator.cookbook.row.options import Configuration, all_ways, tiles
+from pytest_kernelfalcon.generator.cookbook.row.options import Configuration, all_ways, shapes
 from pytest_kernelfalcon.generator.cookbook.row.plan import plan_stages
 from pytest_kernelfalcon.generator.cookbook.row.split import splits, with_partials
+from pytest_kernelfalcon.generator.cookbook.row.ways import main_domain, way_for
 
 FLOATS = ("float16", "bfloat16", "float32")
 
@@ -28,6 +30,9 @@ MOST = 24
 
 PROGRAMS, CHUNK = 512, 4096
 """Programs for a reduction of few rows, and the elements that are worth one."""
+
+PRODUCTS = Configuration(0, 512, 4)
+"""For running products: in blocks that are short enough not to underflow by themselves, as longer ones do."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +77,12 @@ class Row:
 
     def shapes(self, match: Match) -> list[Configuration]:
         """Ways to lay programs over the rows, most promising first: by the domain that has the most elements."""
-        domains = [Domain.of(match.graph, node) for node in match.graph.nodes.values() if reduces(node)]
-        if not domains:
+        domain = main_domain(match.graph, [*match.graph.results, *match.graph.mutated.values()])
+        if domain is None:
             return [Configuration()]
-        domain = max(domains, key=lambda d: d.count() * d.length())
-        last = max((dim for dim, size in enumerate(domain.shape) if size > 1), default=0)
-        return tiles(last in domain.reduced, domain.length(), splits(domain))
+        ways = shapes(domain, few=splits(domain))
+        products = any(node.op == "row.cumprod" for node in match.graph.nodes.values())
+        return [PRODUCTS, *ways] if products else ways
 
     def render(self, match: Match, configuration: Configuration) -> str:
         return fill(_parts(match, configuration), configuration)
@@ -85,10 +90,16 @@ class Row:
 
 def _parts(match: Match, way: Configuration) -> Parts:
     """What the template is filled with."""
-    graph = with_partials(match.graph, PROGRAMS, CHUNK) if way.split else match.graph
+    graph, wanted = match.graph, [*match.graph.results, *match.graph.mutated.values()]
+    main = main_domain(graph, wanted)
+
+    def looped(domain: Domain) -> bool:
+        return bool(way_for(domain, main, way).block) or (way.split and splits(domain))
+
+    graph = squeezed(graph if way.pointwise.rounding else fused(graph, looped))
+    graph = with_partials(graph, PROGRAMS, CHUNK) if way.split else graph
     access, numerics = Access(match.contract, graph), Numerics(way.pointwise.exact)
-    wanted = dict.fromkeys((*graph.results, *graph.mutated.values()))
-    stages = plan_stages(graph, wanted, access, way)
+    stages = plan_stages(graph, [*graph.results, *graph.mutated.values()], access, way)
     for stage in stages:
         stage.lower(numerics)
     nodes = match.traced.ancestors(

@@ -7,59 +7,53 @@ from dataclasses import dataclass
 from pytest_kernelfalcon.generator.cookbook.graph import Node
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import REGISTER, full, is_float
+from pytest_kernelfalcon.generator.cookbook.row.combining import COMBINE, EXTREMES, helper
 
 FAR = 2**63 - 1
 """The position of what is in no row: it loses every tie."""
 
-LIMITS = {"uint8": 8, "int8": 7, "int16": 15, "int32": 31, "int64": 63}
+MINUS_INFINITY = 'float("-inf")'
 
-HELPERS = {
-    "_product": ["a, b", "return a * b"],
-    "_maximum": ["a, b", "return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)"],
-    "_minimum": ["a, b", "return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)"],
-    "_larger": [
-        "a, i, b, j",
-        "# NaN before all else; of equals the first",
-        "tie = (a == b) | ((a != a) & (b != b))",
-        "left = (a > b) | ((a != a) & (b == b)) | (tie & (i < j))",
-        "return tl.where(left, a, b), tl.where(left, i, j)",
-    ],
-    "_smaller": [
-        "a, i, b, j",
-        "# NaN before all else; of equals the first",
-        "tie = (a == b) | ((a != a) & (b != b))",
-        "left = (a < b) | ((a != a) & (b == b)) | (tie & (i < j))",
-        "return tl.where(left, a, b), tl.where(left, i, j)",
-    ],
-}
+LIMITS = {"uint8": 8, "int8": 7, "int16": 15, "int32": 31, "int64": 63}
 
 
 @dataclass(frozen=True)
 class Reduction:
     """A plain reduction being written.
 
-    names: of its results. operand: the text of what it reduces, in `register`. register: tl's dtype that it is
-    computed in. place: the text of an element's position. kind: without the `row.`.
+    names: of its results, one for each accumulator. operands: the texts of what is reduced, likewise. register: tl's
+    dtype that it is computed in. kind: without the `row.`. keeps_nan: whether the largest of a row with NaN is NaN.
     """
 
     kind: str
     names: tuple[str, ...]
-    operand: str
+    operands: tuple[str, ...]
     register: str
     numerics: Numerics
-    place: str = "column"
+    keeps_nan: bool = False
 
     @classmethod
     def kind_of(cls, node: Node) -> str:
         return node.op.removeprefix("row.")
 
     @property
-    def searches(self) -> bool:
-        return self.kind.startswith("arg")
+    def identities(self) -> tuple[str, ...]:
+        """What changes no result."""
+        match self.kind:
+            case "argmax" | "argmin":
+                return self._identity, str(FAR)
+            case "exponentials":
+                return 'float("-inf")', "0.0"
+            case "moments":
+                return "0.0", "0.0", "0.0"
+        return (self._identity,)
 
     @property
-    def identity(self) -> str:
-        """What changes no result."""
+    def registers(self) -> tuple[str, ...]:
+        return (self.register, "int64") if self.kind.startswith("arg") else (self.register,) * len(self.names)
+
+    @property
+    def _identity(self) -> str:
         match self.kind:
             case "sum" | "any":
                 return "0.0" if self._floating else "0"
@@ -79,23 +73,23 @@ class Reduction:
     @property
     def _combine(self) -> str | None:
         """The helper that joins two of these; None where tl has a word for the whole."""
-        word = {"prod": "_product", "argmax": "_larger", "argmin": "_smaller"}.get(self.kind)
-        if self._floating and self.kind in ("amax", "amin"):
-            word = {"amax": "_maximum", "amin": "_minimum"}[self.kind]
-        if word is not None and word not in self.numerics.helpers:
-            signature, *body = HELPERS[word]
-            lines = "".join(f"    {line}\n" for line in body)
-            self.numerics.helpers[word] = f"@triton.jit\ndef {word}({signature}):\n{lines}"
+        if self._floating and self.kind in EXTREMES:
+            return self._helper(EXTREMES[self.kind])
+        return self._helper(COMBINE[self.kind]) if self.kind in COMBINE else None
+
+    def _helper(self, word: str) -> str:
+        if word not in self.numerics.helpers:
+            self.numerics.helpers[word] = helper(word, self.numerics.of(self.register))
         return word
 
     def masked(self) -> list[str]:
-        """The operand where the row has elements, and their positions if they are wanted."""
-        texts = [f"tl.where(mask, {self.operand}, {self.identity})"]
-        return [*texts, f"tl.where(mask, {self.place}, {FAR})"] if self.searches else texts
+        """The operands where the row has elements."""
+        pairs = zip(self.operands, self.identities, strict=True)
+        return [value if value == other else f"tl.where(mask, {value}, {other})" for value, other in pairs]
 
     def whole(self, values: list[str], axis: str) -> str:
         """The results of reducing `values` along an axis."""
-        joined = f"({', '.join(values)})" if self.searches else values[0]
+        joined = f"({', '.join(values)})" if len(values) > 1 else values[0]
         if self._combine is not None:
             return f"tl.reduce({joined}, {axis}, combine_fn={self._combine})"
         word = {"sum": "sum", "any": "max", "all": "min"}.get(self.kind, "max" if "max" in self.kind else "min")
@@ -105,16 +99,53 @@ class Reduction:
         narrow = self.kind != "sum" and self.register in ("int8", "int16")
         return f"{text}.to(tl.{self.register})" if narrow else text
 
+    @property
+    def streams(self) -> bool:
+        """Whether the results are known after each block: what needs another reduction first elsewhere, unless it joins
+        what programs have left.
+        """
+        return self.kind in RESULTS and len(self.operands) == 1
+
+    def streamed(self, axis: str) -> list[str]:
+        """The lines that take a block in."""
+        forms = self.numerics.of(self.register)
+        (x,) = self.operands
+        if self.kind == "moments":
+            count, mean, squares = self.names
+            total, apart = f"tl.sum(tl.where(mask, {x}, 0.0), {axis})", f"{squares}_apart"
+            blocks = [f"{name}_block" for name in self.names]
+            return [
+                f"{count}_block = tl.minimum(columns - start, BLOCK).to(tl.{self.register})",
+                f"{mean}_block = {forms.divide(total, f'{count}_block')}",
+                f"{apart} = tl.where(mask, {x} - {mean}_block, 0.0)",
+                f"{squares}_block = tl.sum({apart} * {apart}, {axis})",
+                f"{', '.join(self.names)} = {self.joined([*self.names], blocks)}",
+            ]
+        largest, total = self.names
+        here = f"tl.where(mask, {x}, {MINUS_INFINITY})"
+        new = f"tl.reduce({here}, {axis}, combine_fn={self._helper('_maximum')})" if self.keeps_nan else ""
+        exp = forms.unary("exp", f"{x} - {largest}_shift")
+        scaled = f"{total} * {forms.unary('exp', f'{largest}_before - {largest}_shift')}"
+        return [
+            f"{largest}_before = {largest}",
+            f"{largest} = {self._larger(f'{largest}_before', new or f'tl.max({here}, {axis})')}",
+            f"{largest}_shift = tl.where({largest} == {MINUS_INFINITY}, 0.0, {largest})",
+            f"{total}_block = tl.where(mask, {exp}, 0.0)",
+            f"{total} = {scaled} + tl.sum({total}_block, {axis})",
+        ]
+
+    def _larger(self, a: str, b: str) -> str:
+        return f"{self._helper('_maximum')}({a}, {b})" if self.keeps_nan else f"tl.maximum({a}, {b})"
+
     def initial(self, shape: str) -> list[str]:
         """The accumulators before the first block."""
-        values = [f"tl.full({shape}, {_plain(self.identity)}, tl.{self.register})"]
-        return [*values, f"tl.full({shape}, {FAR}, tl.int64)"] if self.searches else values
+        pairs = zip(self.identities, self.registers, strict=True)
+        return [f"tl.full({shape}, {_plain(value)}, tl.{register})" for value, register in pairs]
 
     def joined(self, before: list[str], values: list[str]) -> str:
         """The accumulators with a block's values."""
-        if self.searches or self._combine is not None:
-            pairs = [*before, *values]
-            return f"{self._combine}({', '.join(pairs)})"
+        if self._combine is not None:
+            return f"{self._combine}({', '.join([*before, *values])})"
         if self.kind == "sum":
             return f"{before[0]} + {values[0]}"
         word = "maximum" if self.kind in ("any", "amax", "max") else "minimum"
@@ -124,6 +155,10 @@ class Reduction:
 def _plain(identity: str) -> str:
     """An identity as a literal."""
     return identity.removeprefix("tl.full((), ").split(", tl.")[0] if identity.startswith("tl.full") else identity
+
+
+RESULTS = {"exponentials": ("largest", "total"), "moments": ("count", "mean", "squares")}
+"""Kind → what its results are called."""
 
 
 def register(kind: str, dtype: str) -> str:

@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from harness import check
+from harness import check, compare, load, rendered
 
 
 def r(*shape, dtype=torch.float32):
@@ -73,6 +73,18 @@ def case_operands_that_are_computed():
     check(lambda a: a @ a.T, [r(5, 7)])
 
 
+def case_operands_are_computed_where_few_tiles_read_them():
+    text = check(lambda a, b: (F.silu(a).T * 2) @ b, [r(170, 5), r(170, 40)], [r(17, 50), r(17, 140)])
+    assert text.count("@triton.jit") == 2 and "tl.where(in_a, mul, 0.0)" in text
+    text = check(lambda a, b: a.exp() @ b.log().T, [r(5, 70), r(40, 70).abs()], [r(50, 17), r(140, 17).abs()])
+    assert "in_a" in text and "in_b" in text
+    half = [r(3, 5, 17, dtype=torch.float16), r(3, 17, 9, dtype=torch.float16)]
+    assert "in_a" in check(lambda a, b: F.relu(a) @ b, half)
+    for product in (lambda a, b: (a.exp() + a.T) @ b, lambda a, b: (a * b) @ b):
+        assert "in_a" not in check(product, [r(17, 17), r(17, 17)], [r(9, 9), r(9, 9)])
+    assert "in_a" not in check(lambda a, b: F.relu(a) @ b, [r(5, 7), r(7, 130)])
+
+
 def case_residual_and_bias():
     check(lambda x, w, b, y: F.linear(x, w, b) + y, [r(2, 5, 7), r(4, 7), r(4), r(2, 5, 4)])
     check(lambda x, w, b: w @ x + b, [r(2, 5, 4), r(6, 5), r(6, 1)])
@@ -98,6 +110,50 @@ def case_triangles_are_masks():
     check(lambda a, b: torch.tril(a) @ b, [r(6, 6), r(3, 6, 5)])
 
 
+def case_tiles_outside_a_triangle_are_left_out():
+    text = check(lambda a, b: torch.tril(a @ b, -3), [r(130, 9), r(9, 140)], [r(70, 40), r(40, 200)])
+    assert "tl.where(tile_n * BLOCK_N < (tile_m + 1) * BLOCK_M - 3, K, 0)" in text
+    check(lambda a, b: torch.triu(a @ b, 2), [r(3, 70, 9), r(3, 9, 140)], [r(2, 140, 9), r(2, 9, 70)])
+    text = check(lambda a, b: torch.triu(a, -2) @ b, [r(130, 140), r(140, 4)], [r(200, 70), r(70, 9)])
+    assert "first = tl.maximum(tile_m * BLOCK_M - 2, 0) // BLOCK_K * BLOCK_K" in text
+    check(lambda a, b: torch.tril(a, 1) @ torch.tril(b, 3), [r(130, 140), r(140, 70)], [r(9, 12), r(12, 200)])
+    check(lambda a, b: a @ torch.triu(b, -1), [r(9, 140), r(140, 150)], [r(9, 200), r(200, 70)])
+
+
+def error(x, truth):
+    return (x.double() - truth).square().mean().sqrt()
+
+
+def case_long_sums_are_shared():
+    product = lambda a, b: F.relu(a @ b)  # noqa: E731
+    given = [torch.rand(3, 5001), torch.rand(5001, 5)]
+    text = check(product, given, [r(70, 600), r(600, 66)], [r(2, 7), r(7, 3)])
+    assert text.count("@triton.jit") == 2 and "atomic" not in text
+    exact = (given[0].double() @ given[1].double()).relu()
+    assert error(load(text)(*given), exact) < 2 * error(product(*given), exact)
+    half = [x.to(torch.float16) for x in given]
+    assert "dtype=torch.float32" in check(lambda a, b: (a @ b) / 5001, [half[0], half[1]])
+    check(lambda a, b: (a @ b).softmax(-1), [r(3, 2, 5000), r(3, 5000, 5)], [r(2, 70, 300), r(2, 300, 3)])
+
+
+def case_a_matrix_of_one_column_is_a_sum_of_rows():
+    for shapes in (((9, 70), (70, 1)), ((1, 70), (70, 9)), ((2, 9, 70), (2, 70, 1)), ((2, 1, 70), (2, 70, 9))):
+        text = check(lambda a, b: a @ b + 1, [r(*shape) for shape in shapes])
+        assert "tl.dot" not in text
+
+
+def case_operands_in_a_bad_layout_are_copied():
+    odd = rendered(lambda a, b: a @ b, [r(1024, 260), r(260, 1024)])
+    assert "triton.cdiv(K, 16) * 16" in odd
+    for given in ([r(5, 19), r(19, 70)], [r(3, 32), r(32, 4)]):
+        compare(odd, lambda a, b: a @ b, given)
+    turned = rendered(lambda a, b: torch.bmm(a, b), [r(1, 2048, 256), r(1, 256, 512)])
+    assert "b.transpose(1, 2).contiguous().transpose(1, 2)" in turned
+    compare(turned, lambda a, b: torch.bmm(a, b), [r(2, 5, 19), r(2, 19, 70)])
+    assert "contiguous" not in rendered(lambda a, b: a @ b.T, [r(1024, 256), r(1024, 256)])
+    assert "contiguous" not in rendered(lambda a, b: a @ b, [r(5, 19), r(19, 7)])
+
+
 def case_diagonals_scale():
     text = check(lambda a, b: torch.diag(a) @ b, [r(5), r(5, 7)])
     assert "tl.dot" not in text
@@ -110,6 +166,36 @@ def case_attention():
         lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.3),
         [r(2, 3, 5, 8), r(2, 3, 5, 8), r(2, 3, 5, 8)],
     )
+
+
+class Block(torch.nn.Module):
+    """A projection to a few features, and what follows each row of them."""
+
+    def __init__(self, after, features=9):
+        super().__init__()
+        self.linear = torch.nn.Linear(7, features)
+        self.after = after
+
+    def forward(self, x):
+        return self.after(self.linear(x))
+
+
+def case_what_reduces_narrow_rows_is_in_the_same_kernel():
+    for after in (
+        lambda y: F.gelu(y).softmax(-1),
+        lambda y: F.layer_norm(y, (9,)) * 2,
+        lambda y: y * torch.rsqrt(y.pow(2).mean(-1, keepdim=True) + 1e-6),
+        lambda y: F.normalize(y, dim=-1),
+    ):
+        text = check(Block(after), [r(2, 35, 7)], [r(3, 1, 7)])
+        assert text.count("tl.store") == 1 and text.count("tl.dot") == 1
+
+
+def case_what_reduces_other_rows_is_not():
+    for after in (lambda y: y.softmax(0), lambda y: y.sum(-1), lambda y: y.T.softmax(-1)):
+        assert check(Block(after), [r(35, 7)], [r(40, 7)]).count("tl.store") == 2
+    assert check(Block(lambda y: y.softmax(-1), 300), [r(3, 7)]).count("tl.store") == 2
+    assert check(lambda a, b: (a @ b).softmax(-1), [r(5, 7), r(7, 9)], [r(5, 7), r(7, 300)]).count("tl.store") == 2
 
 
 def case_rows_after_a_product():

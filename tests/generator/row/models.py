@@ -167,9 +167,84 @@ def case_rows_longer_than_a_block():
 
 
 def case_long_rows_are_shared():
-    for module in (lambda x: (x.sum(), x.argmax()), lambda x: x / x.norm(), nn.LayerNorm((40, 500))):
-        text = right(module, [R(40, 500)], forms=1)
-        assert "tl.program_id(1)" in text, text
+    for module in (lambda x: (x.sum(), x.argmax()), nn.LayerNorm((80, 1000))):
+        text = right(module, [R(80, 1000)], forms=1)
+        assert "columns, parts * BLOCK):" in text, text
+
+
+def case_shared_rows_take_two_kernels():
+    """One for what each program leaves of a row, one that joins it and writes the result."""
+    x = [R(3, 70000)]
+    for module in (
+        lambda x: (x / 0.7).softmax(-1),
+        lambda x: F.layer_norm(x, x.shape[1:]),
+        lambda x: x / x.norm(dim=1)[:, None],
+    ):
+        text = right(module, x, [R(2, 5000)], forms=1)
+        assert kernels(text) == 2, text
+        assert text.count("tl.load(x_ptr") == 2, text
+    assert kernels(right(lambda x: x.logsumexp(1), x, forms=1)) == 2
+    assert kernels(right(lambda x: (x.logsumexp((0, 1)), x.std()), x, forms=1)) == 2
+
+
+def case_softmax_reads_a_row_twice_where_it_does_not_fit_a_program():
+    text = right(lambda x: x.softmax(1), [R(2, 5000)])
+    assert kernels(text) == 1 and text.count("tl.load(") == 2, text
+
+
+def case_infinities_in_long_rows():
+    """A block of -inf alone, a row of -inf alone, +inf and NaN."""
+    x = R(4, 70000)
+    x[0, :20000] = x[1] = -math.inf
+    x[2, 33333], x[3, 44444] = math.inf, math.nan
+    for module in (lambda x: x.softmax(1), lambda x: x.logsumexp(1), lambda x: F.log_softmax(x, 1)):
+        right(module, [x], [x[:, 15000:25000]])
+
+
+def accurate(module, x):
+    """Every form is as right as eager is, against float64."""
+    match = harness.RECIPE.match(contract_of(module, [x]))
+    truth, eager = module(x.double()), module(x)
+    for way in harness.RECIPE.shapes(match):
+        got = harness.load(harness.RECIPE.render(match, way))(x)
+        bound = 4 * max((eager - truth).abs().max().item(), 5e-6)
+        assert (got - truth).abs().max() <= bound, f"{way.label}: {(got - truth).abs().max()}, not {bound}"
+
+
+def case_a_mean_far_from_zero_costs_no_digits():
+    for columns in (1000, 5000, 70000):
+        accurate(lambda x: x.var(1), R(2, columns) + 1000)
+        accurate(lambda x: F.layer_norm(x, x.shape[1:]), R(2, columns) + 100)
+
+
+def case_equal_kernels_are_written_once():
+    def forward(query, key, query_weight, key_weight):
+        query = F.rms_norm(query, query.shape[-1:], query_weight)
+        return query, F.rms_norm(key, key.shape[-1:], key_weight)
+
+    text = right(forward, [R(4, 6), R(5, 6), R(6), R(6)], [R(2, 3), R(2, 3), R(3), R(3)])
+    assert kernels(text) == 1, text
+    assert "weight_ptr" in text and "query_weight_ptr" not in text, text
+    assert text.count("_kernel[(") == 2, text
+    assert kernels(right(lambda x, y: (x.softmax(1), F.log_softmax(y, 1)), [R(4, 6), R(5, 6)])) == 2
+
+
+def case_what_needs_no_reduction_comes_along():
+    text = right(lambda x, y: (F.layer_norm(x + y, (6,)), x + y), [R(4, 6), R(4, 6)])
+    assert kernels(text) == 1, text
+
+
+def case_running_sums_and_products():
+    right(lambda x: (x.cumsum(1), x.cumsum(0), x.cumprod(1)), [R(4, 6)], [R(3, 5)])
+    whole = torch.randint(-9, 9, (2, 5000)).float()
+    right(lambda x, keep: (x * keep).cumsum(-1) / (1 + x.amax(-1, keepdim=True)), [whole, torch.rand(2, 5000) > 0.3])
+    right(lambda x: (x.flip(1).cumsum(1).flip(1), x.amax(1)), [whole], [R(3, 7)])
+    right(lambda x: x.cumsum(1), [torch.randint(-9, 9, (4, 7))])
+
+
+def case_logits_far_from_zero():
+    """The trace of this loss loses all digits here; eager does not."""
+    right(F.binary_cross_entropy_with_logits, [R(4, 6) + 30, torch.ones(4, 6)], forms=1)
 
 
 def case_strided_inputs():

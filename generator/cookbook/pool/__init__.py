@@ -1,0 +1,1 @@
+"""Pooling: reductions over a window that slides over an image."""
