@@ -63,7 +63,7 @@ class Cause(StrEnum):
     # reading the candidate
     SOURCE_UNREADABLE = "source_unreadable", Entry("refused", "the source cannot be read: {detail}", "write plain UTF-8 Python")
     SOURCE_SYNTAX = "source_syntax", Entry("refused", "syntax error: {detail}", "mend the syntax")
-    NO_ENTRY_POINT = "no_entry_point", Entry("refused", "defines no function `kernel_function`", "define `kernel_function(*inputs, **state)`")
+    NO_ENTRY_POINT = "no_entry_point", Entry("refused", "defines no function `kernel_function`", "define `kernel_function(*inputs, **state)`, or a module `ModelNew`")
     KERNEL_CONSTRUCT = "kernel_construct", Entry("refused", "kernel `{kernel}`: {detail}", "use tl functions, arithmetic, literals and other @triton.jit functions only")
     KERNEL_DUPLICATE = "kernel_duplicate", Entry("refused", "kernel `{kernel}` is defined more than once", "give every kernel one definition, at module level")
     # tracing the wrapper
@@ -77,6 +77,7 @@ class Cause(StrEnum):
     VALUE_READ = "value_read", Entry("refused", "{detail}", "only a few scalars that a kernel computed may be read back")
     LAUNCH_ARGUMENT = "launch_argument", Entry("refused", "launch of `{kernel}`: {detail}", "pass tensors, numbers, tl dtypes or kernels")
     PLAN_INVALID = "plan_invalid", Entry("refused", "the wrapper's messages make no launch plan: {detail}", "use torch's allocation and view functions and `kernel[grid](…)`")
+    PLAN_CHANGES = "plan_changes", Entry("refused", "the wrapper does something else in trace {call} of the same call: {detail}", "let what it does hang on its arguments alone")
     PLAN_FLOOD = "plan_flood", Entry("refused", "the wrapper does too much: {detail}", "launch fewer kernels")
     WRAPPER_DIED = "wrapper_died", Entry("refused", "the wrapper's process ended ({detail})", "do not exit, fork or exhaust memory in the wrapper")
     WRAPPER_TIMEOUT = "wrapper_timeout", Entry("refused", "the wrapper did not finish within {seconds:.1f} s", "look for an endless loop in `kernel_function` or at import")
@@ -118,6 +119,7 @@ class Cause(StrEnum):
     KEPT_STALE = "kept_stale", Entry("no_kernel", "the kept kernel and its manifest were not made for this text of the problem, or were changed since; a frozen run synthesises none", "synthesise one and keep it")
     # the problem's answer is trivial
     CONSTANT_OUTPUT = "constant_output", Entry("inadmissible", "output {output} is {detail} whatever the inputs are", "a kernel could not be told from a constant: mend the problem")
+    TRIVIAL_ANSWER = "trivial_answer", Entry("inadmissible", "{detail} would do for output {output}: it is as near to the fp64 result as eager is", "a kernel could not be told from one that computes nothing: mend the problem")
     # fmt: on
 
 

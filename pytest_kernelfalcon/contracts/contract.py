@@ -92,6 +92,7 @@ class Contract:
     shrunk: sizes at which a machine without a GPU can run it (model sizes included), or None where the
     declared ones are small already; admitted_shrunk: the same as `admitted`, around the shrunk sizes.
     variants: other types, strides and values that it was seen to take.
+    init: what `Model` is made with, (args, kwargs) as a tree; None where that is not plain data.
     graph: the traced operations (see judge/roles/graph.py), for authors that match on them.
     flags: facts a reader should know (dropout_eval, sizes_fixed, …).
     """
@@ -109,6 +110,7 @@ class Contract:
     shrunk: Sizes | None
     admitted_shrunk: dict[str, list[int]]
     variants: Variants = field(default_factory=Variants)
+    init: Tree | None = None
     mutates: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     graph: dict[str, Any] = field(default_factory=dict)

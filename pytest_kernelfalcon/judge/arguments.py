@@ -43,7 +43,8 @@ def declared_arguments(contract: Contract, dtype: str = DECLARED) -> dict[str, A
             state[item.arg] = {"t": spec}
             sizes.append(math.prod(item.shape) * ITEMSIZE[kept])
     storages = [{"offset": 0, "nbytes": n} for n in sizes]
-    return {"inputs": inputs, "state": state, "storages": storages, "names": [], "mutates": []}
+    given = {"inputs": inputs, "state": state, "init": contract.init}
+    return given | {"storages": storages, "names": [], "mutates": []}
 
 
 def _retyped(tree: Tree, types: dict[str, str]) -> Tree:

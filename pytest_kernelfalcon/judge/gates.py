@@ -13,7 +13,8 @@ class Gate:
     """cases: distinct calls compared. variants: how many of them are of one variant alone (another type, layout, kind
     of values); drawn: how many mix these with other sizes, at least. targets: compute capabilities to compile for.
     operations: what one call may take in the interpreter (see `interpreter.Budget`). configurations: how many of an
-    autotuned kernel's are tried. orders: orders of the programs that the first case is repeated in.
+    autotuned kernel's are tried. orders: orders of the programs that the first case is repeated in. traces: how many
+    more plans must be the same.
     """
 
     name: GateName
@@ -24,6 +25,7 @@ class Gate:
     operations: int
     configurations: int
     orders: tuple[str, ...] = ()
+    traces: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,5 +52,6 @@ GATES: dict[GateName, Gate] = {
         operations=60_000,
         configurations=32,
         orders=("reverse", "shuffled"),
+        traces=100,
     ),
 }

@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_kernelfalcon.judge import landlock, seccomp
+
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 0x20, 0x1000, 0x4000
 MS_PRIVATE = 0x40000
@@ -42,6 +44,7 @@ SYSTEM = (
     "/etc/ld.so.conf",
     "/etc/alternatives",
 )
+WRITABLE = ("/dev/null", "/dev/zero", "/dev/full")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -52,13 +55,27 @@ class Limits:
     """cpu: seconds. memory: bytes of address space on top of what the zygote has mapped. files: bytes of scratch.
 
     gpu: the fork uses a GPU. It gets a /proc of its own, and `memory` does not bind it: CUDA reserves addresses for all
-    memory of host and device.
+    memory of host and device. starts: it may start processes: compilers.
     """
 
     cpu: int = 60
     memory: int = 4 << 30
     files: int = 256 << 20
     gpu: bool = False
+    starts: bool = False
+
+
+@dataclass(frozen=True)
+class Walls:
+    """What holds the forks of one process. mapped: see `mapped_bytes`; it cannot be read in a fork.
+
+    visible: the paths that they may read. landlock, seccomp: whether there are these.
+    """
+
+    mapped: int
+    visible: tuple[str, ...] = ()
+    landlock: bool = False
+    seccomp: bool = False
 
 
 def _call(what: str, result: int) -> None:
@@ -95,11 +112,11 @@ def shut(hidden: Path, more: Sequence[str] = ()) -> list[str]:
     machine = platform.machine()
     if machine not in PIVOT_ROOT:
         return [f"read-only file tree (unknown machine {machine})"]
-    visible = _visible(hidden, more)
+    shown = visible(hidden, more)
     try:
-        root = _mount_point(visible)
+        root = _mount_point(shown)
         _mount("none", root, "tmpfs", MS_NOSUID, "size=1m,mode=755")
-        for path in visible:
+        for path in shown:
             _expose(path, root)
         _cover(root + str(hidden))
         for name in (SCRATCH, "/tmp", "/old"):
@@ -122,7 +139,7 @@ def gpu_paths() -> list[str]:
     return [*(node for node in nodes if not os.path.isdir(node)), "/proc"]
 
 
-def _visible(hidden: Path, more: Sequence[str]) -> list[str]:
+def visible(hidden: Path, more: Sequence[str]) -> list[str]:
     """What the tree shows: the interpreter, its packages, the system; no folder inside another one twice."""
     wanted = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, *SYSTEM, *DEVICES, *more]
     paths = {os.path.abspath(p) for p in wanted if p and os.path.lexists(p)}
@@ -182,11 +199,10 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
     _call("prctl", _libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0))
 
 
-def confine(limits: Limits, scratch: str, mapped: int) -> str:
+def confine(limits: Limits, scratch: str, walls: Walls) -> str:
     """In a fork: a scratch directory as the working directory, no privileges, limits. Returns the directory.
 
     scratch: an ordinary temporary directory where namespaces are missing, else empty: a private one is mounted.
-    mapped: see `mapped_bytes`; it cannot be read in here.
     """
     directory = scratch or _own_scratch(limits)
     if limits.gpu and not scratch:
@@ -195,8 +211,18 @@ def confine(limits: Limits, scratch: str, mapped: int) -> str:
     _call("prctl", _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     if not scratch:
         _drop_capabilities()
-    _limit(limits, mapped)
+    _limit(limits, walls.mapped)
+    if walls.landlock:
+        landlock.restrict(walls.visible, [directory, *WRITABLE, *(gpu_paths() if limits.gpu else ())])
+    if walls.seccomp:
+        seccomp.restrict(limits.starts)
     return directory
+
+
+def walls(visible: Sequence[str]) -> tuple[Walls, list[str]]:
+    """For forks of this process that may read those paths; and what cannot be had here."""
+    lacking = landlock.lacking(), seccomp.lacking()
+    return Walls(mapped_bytes(), tuple(visible), landlock.version() > 0, not lacking[1]), [*lacking[0], *lacking[1]]
 
 
 def _own_scratch(limits: Limits) -> str:

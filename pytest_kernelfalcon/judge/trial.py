@@ -150,7 +150,8 @@ class Trial:
         """Fork tracer and executor; until the candidate is parsed, extracted and imported."""
         left, right = Channel.pair()
         try:
-            job: dict[str, Any] = {"source": self.source}
+            paths = {item.path: item.tied_to or item.arg for item in self.contract.state}
+            job: dict[str, Any] = {"source": self.source, "paths": paths}
             self._tracer = self._keep(self.zygotes.fork("tracer", job, self.control, [left.fileno()]))
             job |= {"seconds": self.patience.trace}
             self._executor = self._keep(self.zygotes.fork(self.platform.executor, job, self.control, [right.fileno()]))
@@ -169,11 +170,11 @@ class Trial:
     def _keep(self, child: Child) -> Child:
         return self._stack.enter_context(child)
 
-    def dry(self, pick: int = 0, dtype: str = DECLARED) -> dict[str, Any]:
+    def dry(self, pick: int = 0, dtype: str = DECLARED, times: int = 1) -> dict[str, Any]:
         """The launch plan at the problem's own sizes, without memory or data. {"end": "unreadable"} where the plan
-        hangs on what a kernel computes. Raises `UnsupportedHere`.
+        hangs on what a kernel computes. times: traces, that must be alike. Raises `UnsupportedHere`.
         """
-        call = declared_arguments(self.contract, dtype)
+        call = declared_arguments(self.contract, dtype) | {"times": times}
         return self._call(call, How(pick=pick), None, dry=True)[0]
 
     def run(self, case: Case, how: How | None = None) -> Run:
@@ -183,6 +184,7 @@ class Trial:
         call = {
             "inputs": expected["inputs"],
             "state": expected["state"],
+            "init": expected["init"],
             "storages": expected["storages"],
             "names": storage_names(self.contract, expected),
             "mutates": [next(leaves(expected["inputs"][i])) for i in mutated],

@@ -22,7 +22,7 @@ import socket
 import sys
 import tempfile
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,13 +35,13 @@ ROLES: dict[str, dict[str, Limits]] = {
         "inspect": Limits(cpu=120, memory=6 << 30),
         "reference": Limits(cpu=600, memory=6 << 30, files=4 << 30),
         "tracer": Limits(cpu=60, memory=2 << 30, files=64 << 20),
-        "compile": Limits(cpu=1800, memory=4 << 30),
+        "compile": Limits(cpu=1800, memory=4 << 30, starts=True),
         "comparer": Limits(cpu=600, memory=6 << 30),
     },
     "interpreted": {"executor": Limits(cpu=300, memory=6 << 30, files=4 << 30)},
     "cuda": {
         "cuda.reference": Limits(cpu=600, files=4 << 30, gpu=True),
-        "cuda.executor": Limits(cpu=300, files=4 << 30, gpu=True),
+        "cuda.executor": Limits(cpu=300, files=4 << 30, gpu=True, starts=True),
         "cuda.comparer": Limits(cpu=600, gpu=True),
     },
 }
@@ -59,21 +59,20 @@ class Home:
     """What a fork must know of the zygote it came from."""
 
     isolated: bool
-    mapped: int
+    walls: sandbox.Walls
     hello: dict[str, Any]
 
 
 def main() -> NoReturn:
     kind, fd = sys.argv[1], int(sys.argv[2])
     sandbox.die_with_parent()
-    missing = sandbox.isolate() if os.environ["KERNELFALCON_SANDBOX"] != "off" else ["everything (--sandbox off)"]
+    wanted = os.environ["KERNELFALCON_SANDBOX"] != "off"
+    missing = sandbox.isolate() if wanted else ["everything (--sandbox off)"]
     isolated = not missing
     roles = {name: importlib.import_module(f"pytest_kernelfalcon.judge.roles.{name}") for name in ROLES[kind]}
     for module in roles.values():
         getattr(module, "preload", lambda: None)()
-    mapped = sandbox.mapped_bytes()
-    if isolated:
-        missing += sandbox.shut(Path(__file__).resolve().parents[1], sandbox.gpu_paths() if kind == "cuda" else ())
+    walls = _enclose(kind, isolated, missing) if wanted else sandbox.Walls(sandbox.mapped_bytes())
     channel = Channel(socket.socket(fileno=fd))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
@@ -83,7 +82,17 @@ def main() -> NoReturn:
 
     versions = {"torch": torch.__version__, "triton": triton.__version__, "python": sys.version.split()[0]}
     hello = {"ready": kind, "missing": missing, "versions": versions}
-    serve(channel, roles, Home(isolated, mapped, hello))
+    serve(channel, roles, Home(isolated, walls, hello))
+
+
+def _enclose(kind: str, isolated: bool, missing: list[str]) -> sandbox.Walls:
+    """Shut this process in, and add what cannot be had to `missing`."""
+    package, more = Path(__file__).resolve().parents[1], sandbox.gpu_paths() if kind == "cuda" else ()
+    visible = sandbox.visible(package, more)
+    walls, lacking = sandbox.walls(visible)
+    not_shut = sandbox.shut(package, more) if isolated else []
+    missing += [*not_shut, *lacking]
+    return walls if not_shut or not isolated else replace(walls, visible=("/",))
 
 
 def serve(channel: Channel, roles: dict[str, Any], home: Home) -> NoReturn:
@@ -151,7 +160,7 @@ def run(module: Any, role: str, job: dict[str, Any], fds: list[int], home: Home,
         sandbox.die_with_parent()
         os.close(fds[1])
         _quiet()
-        _use(sandbox.confine(_limits(role), scratch, home.mapped))
+        _use(sandbox.confine(_limits(role), scratch, home.walls))
         channel = Channel(socket.socket(fileno=fds[0]))
         job["fds"] = fds[2:]
         module.serve(channel, job)

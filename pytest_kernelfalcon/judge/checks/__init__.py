@@ -35,4 +35,5 @@ CHECKS: list[Check] = [
     Check("run", running.declared_kernels),
     Check("compile", compiled.other_types, gates=("accept",)),
     Check("repeat", repeated.program_orders, gates=("accept",)),
+    Check("repeat", repeated.same_plans, gates=("accept",)),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.checks.compiled import compile_plan
+from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.checks.outputs import judge_outputs
 from pytest_kernelfalcon.judge.finding import Finding, Found
 from pytest_kernelfalcon.judge.trial import How, Trial
@@ -41,6 +42,12 @@ def program_orders(trial: Trial) -> None:
     """The first case again, with the programs in other orders: what hangs on the order is wrong on a GPU."""
     for order in trial.gate.orders:
         judge_outputs(trial, trial.run(_case(trial, draw=0), How(order=order, races=True)))
+
+
+def same_plans(trial: Trial) -> None:
+    """Many more traces: a wrapper that counts its calls, or keeps something between them, does something else once."""
+    if HOST_READS not in trial.flags:
+        trial.dry(times=trial.gate.traces)
 
 
 def _case(trial: Trial, draw: int) -> Case:

@@ -17,6 +17,8 @@ from pytest_kernelfalcon.judge.extractor.refusal import Refusal, Refused, constr
 from pytest_kernelfalcon.judge.extractor.source import TOO_DEEP, Source, read
 
 ENTRY_POINT = "kernel_function"
+ENTRY_POINTS = (ENTRY_POINT, "ModelNew")
+"""Ours, and KernelBench's: either will do."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def extract(source: str) -> Kernels:
 def _extract(source: Source) -> Kernels:
     names = ModuleNames.of(source.tree)
     elsewhere = hidden(source.tree, names)
-    if ENTRY_POINT not in names.defined:
+    if not names.defined & set(ENTRY_POINTS):
         raise Refused(Refusal(Cause.NO_ENTRY_POINT, f"defines no function `{ENTRY_POINT}`", None))
     taken: dict[str, _Taken] = {}
     refused = dict(elsewhere)

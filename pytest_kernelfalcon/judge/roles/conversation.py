@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -70,8 +71,9 @@ class Dry:
 
 @dataclass
 class Said:
-    """What one call said, checked."""
+    """What one call said, checked. heard: every message, as one text."""
 
+    heard: list[str] = field(default_factory=list)
     launches: list[Launch] = field(default_factory=list)
     raw_launches: list[dict[str, Any]] = field(default_factory=list)
     tuned: int = 1
@@ -145,6 +147,7 @@ def hold(tracer: Tracer, call: Call, memory: Memory) -> Said:
     said = Said()
     while said.result is None:
         message = tracer.receive()
+        said.heard.append(json.dumps(message, sort_keys=True))
         _own_words(message, imported=True)
         try:
             step = call.step(message)

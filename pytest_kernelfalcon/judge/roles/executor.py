@@ -3,8 +3,8 @@
 It never imports the candidate: it takes the kernels from the text (judge/extractor) and the launches from the
 tracer's messages, each checked. It is given inputs, never expected values. Requests:
     {"load": {"source", "seconds"}} with the tracer's channel, once
-    {"call": {"inputs", "state", "storages", "names", "pick", "same", "dry", "watch", "races", "order", "operations",
-     "mutates"}} with the inputs' memory file unless dry
+    {"call": {"inputs", "state", "init", "storages", "names", "pick", "same", "dry", "times", "watch", "races",
+     "order", "operations", "mutates"}} with the inputs' memory file unless dry
 Answers: {"end": "ready" | "result" | "fail" | "unsupported" | "unreadable" | "costly", …}; before each launch
 {"running": kernel}, so that the parent can name the kernel that hangs or crashes.
 """
@@ -15,6 +15,7 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ from pytest_kernelfalcon.judge.roles.conversation import (
 from pytest_kernelfalcon.judge.roles.dtypes import TL_DTYPES
 from pytest_kernelfalcon.judge.roles.storages import Storages
 from pytest_kernelfalcon.judge.wire import Channel
+
+PASSED = ("inputs", "state", "init", "pick", "same")
+"""What the tracer is told of a call."""
 
 
 def preload() -> None:
@@ -83,19 +87,11 @@ class Executor:
         self.channel.send({"end": "ready", "kernels": self.kernels.names})
 
     def call(self, request: dict[str, Any], fds: list[int]) -> None:
-        names = {name: list(kernel.arg_names) for name, kernel in self.loaded.items()}
-        refused = self.kernels.refused if self.kernels else {}
-        call = Call(names, refused, TL_DTYPES, self.tracer.bounds)
-        call.give([piece["nbytes"] for piece in request["storages"]])
-        passed = ("inputs", "state", "pick", "same")
-        sizes = [piece["nbytes"] for piece in request["storages"]]
         try:
-            self.tracer.begin({key: request[key] for key in passed} | {"storages": sizes})
             if request["dry"]:
-                said = hold(self.tracer, call, Dry())
-                self.channel.send({"end": "result", **_summary(said, with_plan=True)})
+                self._dry(request)
             else:
-                self._run(request, call, fds)
+                self._run(request, self._begun(request), fds)
         except Failure as failure:
             self._fail(failure.cause, failure.line, failure.facts)
         except interpreter.KernelFault as fault:
@@ -111,6 +107,26 @@ class Executor:
             self.channel.send({"end": "unsupported", "detail": str(unsupported)})
         except NotReadable:
             self.channel.send({"end": "unreadable"})
+
+    def _begun(self, request: dict[str, Any]) -> Call:
+        """A call that the tracer was asked for."""
+        names = {name: list(kernel.arg_names) for name, kernel in self.loaded.items()}
+        refused = self.kernels.refused if self.kernels else {}
+        call = Call(names, refused, TL_DTYPES, self.tracer.bounds)
+        sizes = [piece["nbytes"] for piece in request["storages"]]
+        call.give(sizes)
+        self.tracer.begin({key: request[key] for key in PASSED} | {"storages": sizes})
+        return call
+
+    def _dry(self, request: dict[str, Any]) -> None:
+        """The plan alone; asked for several times, it must be the same each time."""
+        said = hold(self.tracer, self._begun(request), Dry())
+        left = self.tracer.bounds.messages - self.tracer.messages
+        for number in range(2, min(request["times"], left // (2 * len(said.heard))) + 1):
+            again = hold(self.tracer, self._begun(request), Dry())
+            if again.heard != said.heard:
+                raise Failure(Cause.PLAN_CHANGES, detail=_difference(said, again), call=number)
+        self.channel.send({"end": "result", **_summary(said, with_plan=True)})
 
     def running(self, request: dict[str, Any]) -> Running:
         return Running(self, request)
@@ -202,6 +218,13 @@ def _summary(said: Said, with_plan: bool) -> dict[str, Any]:
     figures = {"launches": len(said.launches), "programs": programs, "tuned": said.tuned, "reads": said.reads}
     kernels = sorted({launch.kernel for launch in said.launches})
     return figures | {"kernels": kernels, "plan": said.raw_launches if with_plan else []}
+
+
+def _difference(first: Said, second: Said) -> str:
+    """Which message differs: both, shortened."""
+    longest = zip_longest(first.heard, second.heard, fillvalue="nothing")
+    one, other = next(pair for pair in longest if pair[0] != pair[1])
+    return f"{other[:160]} where it said {one[:160]}"
 
 
 def _touched(launch: Launch) -> set[int]:

@@ -19,8 +19,10 @@ from pytest_kernelfalcon.judge.roles.behaviour import Behaviour, constant_output
 from pytest_kernelfalcon.judge.roles.broken import Broken, listener
 from pytest_kernelfalcon.judge.roles.first_look import first_look
 from pytest_kernelfalcon.judge.roles.held import state_of
+from pytest_kernelfalcon.judge.roles.modules import init_tree
 from pytest_kernelfalcon.judge.roles.probe import Probe, Seen, affordable
 from pytest_kernelfalcon.judge.roles.sizing import Sizing, survey
+from pytest_kernelfalcon.judge.roles.trivial import trivial_answer
 from pytest_kernelfalcon.judge.wire import Channel
 
 SIZES_SECONDS = 20.0
@@ -93,6 +95,7 @@ def inspect(source: str, path: str, name: str) -> Contract:
         shrunk=sizing.shrunk,
         admitted_shrunk=sizing.admitted_shrunk,
         variants=variants,
+        init=init_tree(instance),
         mutates=[names[position] for position in behaviour.mutated],
         flags=flags,
         graph=describe.graph_of(instance, held, names, len(seen.ops)),
@@ -143,4 +146,22 @@ def _behave(probe: Probe, form: Sizes, sizing: Sizing, flags: list[str]) -> Beha
         raise Broken(Cause.CONSTANT_OUTPUT, output=constant[0], detail=constant[1])
     if constant:
         flags.append("constant_when_shrunk")
+    else:
+        _refuse_trivial(real, form, sizing.shrunk or form, behaviour.mutated, flags)
     return behaviour
+
+
+def _refuse_trivial(probe: Probe, form: Sizes, small: Sizes, mutates: list[int], flags: list[str]) -> None:
+    """Raises `Broken` where an answer without a computation would be right at the problem's own sizes.
+
+    small: sizes at which that is tried first, being cheaper.
+    """
+    trivial = trivial_answer(lambda seed: probe.instance(small, seed=seed), mutates)
+    if trivial and form == {} and small != form:
+        trivial = trivial_answer(lambda seed: probe.instance(form, seed=seed), mutates)
+        if not trivial:
+            flags.append("trivial_when_shrunk")
+    if trivial and form == {}:
+        raise Broken(Cause.TRIVIAL_ANSWER, output=trivial[0], detail=trivial[1])
+    if trivial:
+        flags.append("trivial_when_shrunk")

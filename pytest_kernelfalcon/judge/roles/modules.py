@@ -25,7 +25,7 @@ from pytest_kernelfalcon.judge.roles.held import Held, Storages, state_of
 
 __all__ = [
     "Broken", "Held", "Instance", "Storages", "build", "build_inputs", "build_model", "describe", "forward", "guarded",
-    "load", "outputs_of", "seed_everything", "state_of",
+    "init_arguments", "init_tree", "load", "outputs_of", "seed_everything", "state_of",
 ]  # fmt: skip
 
 MODULE = "kernelfalcon_problem"
@@ -33,12 +33,16 @@ MODULE = "kernelfalcon_problem"
 
 @dataclass
 class Instance:
-    """A model with its arguments. dropout_eval: dropout modules were switched off to make `forward` repeatable."""
+    """A model with its arguments. dropout_eval: dropout modules were switched off to make `forward` repeatable.
+
+    init: what it was made with, positionally and by keyword.
+    """
 
     module: ModuleType
     model: nn.Module
     inputs: list[Any]
     dropout_eval: bool
+    init: tuple[Sequence[Any], dict[str, Any]] = ((), {})
 
 
 def load(source: str, path: str) -> ModuleType:
@@ -68,15 +72,28 @@ def seed_everything(seed: int) -> None:
 def build(module: ModuleType, seed: int) -> Instance:
     """`Model(*get_init_inputs())` and `get_inputs()`, drawn with `seed`; all but dropout stays in train mode."""
     seed_everything(seed)
-    model, quiet = build_model(module)
-    return Instance(module, model, build_inputs(module), quiet)
+    init = init_arguments(module)
+    model, quiet = build_model(module, *init)
+    return Instance(module, model, build_inputs(module), quiet, init)
 
 
-def build_model(module: ModuleType) -> tuple[nn.Module, bool]:
+def init_arguments(module: ModuleType) -> tuple[Sequence[Any], dict[str, Any]]:
+    """What `Model` is made with."""
+    with guarded("get_init_inputs", Cause.PROBLEM_INIT, str(module.__file__)):
+        return _init_arguments(module.Model, module.get_init_inputs())
+
+
+def init_tree(instance: Instance) -> Tree | None:
+    """What the model was made with; None where that is more than a tree without tensors."""
+    try:
+        return encode([list(instance.init[0]), instance.init[1]], lambda value: None)
+    except TreeError:
+        return None
+
+
+def build_model(module: ModuleType, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[nn.Module, bool]:
     """The model, and whether dropout modules had to be switched off."""
     path = str(module.__file__)
-    with guarded("get_init_inputs", Cause.PROBLEM_INIT, path):
-        args, kwargs = _init_arguments(module.Model, module.get_init_inputs())
     with guarded("Model()", Cause.PROBLEM_INIT, path):
         model = module.Model(*args, **kwargs)
     if not isinstance(model, nn.Module):

@@ -157,9 +157,10 @@ class Probe:
         with Recorder(self.deadline), self._fakes() if self.tier == "fake" else nullcontext():
             module = self._module(sizes)
             modules.seed_everything(seed)
-            model, quiet = modules.build_model(module)
+            init = modules.init_arguments(module)
+            model, quiet = modules.build_model(module, *init)
         with self._fakes(), Recorder(self.deadline):
-            return modules.Instance(module, model, modules.build_inputs(module), quiet)
+            return modules.Instance(module, model, modules.build_inputs(module), quiet, init)
 
     def _module(self, sizes: Sizes) -> ModuleType:
         return modules.load(rewrite(self.source, sizes), self.path)

@@ -1,8 +1,8 @@
 """Role `reference`: inputs, eager outputs and fp64 truth of one problem. PYTEST_DONT_REWRITE
 
 Requests {"case": {"source", "path", "seed", "mutates", "dtype", "strides", "values"}}; answers {"inputs", "state",
-"storages", "outputs", "tree", "flags"} with two files (roles/blobs.py), the inputs' storages and the expected values;
-or {"broken", "facts", "line"}.
+"init", "storages", "outputs", "tree", "flags"} with two files (roles/blobs.py), the inputs' storages and the expected
+values; or {"broken", "facts", "line"}.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pytest_kernelfalcon.judge.roles.modules import (
     build,
     build_inputs,
     forward,
+    init_tree,
     load,
     outputs_of,
     seed_everything,
@@ -71,7 +72,7 @@ class Reference:
         with torch.device(self.place.device):
             instance = build(module, seed)
         moved(instance, self.place.device)
-        _refresh(instance, _own_state(instance), fixed)
+        refresh(instance, fixed)
         vary(instance, dtype, strides, values)
         given, inputs_fd = self._given(instance)
         truth, flags = truth_of(instance, mutates)
@@ -86,9 +87,10 @@ class Reference:
         """What the kernel is given: its arguments, over storages in a file."""
         storages = Storages()
         trees = [encode(value, lambda v: _spec(storages, v)) for value in instance.inputs]
-        state = {item.arg: {"t": storages.spec(item.tensor)} for item in _own_state(instance)}
+        state = {item.arg: {"t": storages.spec(item.tensor)} for item in own_state(instance)}
         fd, pieces = self.place.write("inputs", storages.items)
-        return {"inputs": trees, "state": state, "storages": [asdict(piece) for piece in pieces]}, fd
+        given = {"inputs": trees, "state": state, "storages": [asdict(piece) for piece in pieces]}
+        return given | {"init": init_tree(instance)}, fd
 
     def _module(self, source: str, path: str) -> tuple[ModuleType, set[int]]:
         """The module, and the positions of the floating inputs that `get_inputs()` gives the same every time."""
@@ -127,7 +129,7 @@ def _name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _own_state(instance: Instance) -> list[Held]:
+def own_state(instance: Instance) -> list[Held]:
     return [item for item in state_of(instance.model) if item.tied_to is None]
 
 
@@ -141,13 +143,13 @@ def _spec(storages: Storages, value: Any) -> dict[str, Any] | None:
     return storages.spec(value) if isinstance(value, torch.Tensor) else None
 
 
-def _refresh(instance: Instance, held: list[Held], fixed: set[int]) -> None:
+def refresh(instance: Instance, fixed: set[int]) -> None:
     """Draw afresh what construction leaves flat: state of ones or zeros, and inputs that never change.
 
     Signs stay, and with them the domain of a logarithm or a root; zeros of parameters become small numbers.
     """
     with torch.no_grad():
-        for item in held:
+        for item in own_state(instance):
             if item.tensor.is_floating_point():
                 _vary(item.tensor, zeros=item.kind == "parameter")
         for position in fixed:

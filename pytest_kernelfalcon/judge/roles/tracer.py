@@ -1,7 +1,8 @@
 """Role `tracer`: run a candidate's wrapper on tensors without memory. PYTEST_DONT_REWRITE
 
 The only role that executes a candidate's Python. It speaks the launch plan (judge/launch_plan.py) to the executor,
-which checks every message, and has no other way out. Requests: {"call": {"inputs", "state", "storages", "pick"}}.
+which checks every message, and has no other way out. The job has the candidate's
+"source" and the "paths" of the state. Requests: {"call": {"inputs", "state", "init", "storages", "pick", "same"}}.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 
 from pytest_kernelfalcon.contracts.trees import Tree, TreeError, decode, encode
 from pytest_kernelfalcon.judge.roles.tracing import cuda_shims, triton_side
+from pytest_kernelfalcon.judge.roles.tracing.model_new import ModelNew
 from pytest_kernelfalcon.judge.roles.tracing.recorder import Recorder, Refused
 from pytest_kernelfalcon.judge.roles.tracing.torch_side import Device, Dispatch, on_device
 from pytest_kernelfalcon.judge.wire import Channel
@@ -32,7 +34,7 @@ def serve(channel: Channel, job: dict[str, Any]) -> None:
     recorder = Recorder(executor, FILE)
     cuda_shims.install()
     triton_side.install(recorder)
-    function = _import(recorder, job["source"])
+    function = _import(recorder, job["source"], job["paths"])
     if function is None:
         return
     given: Given | None = None
@@ -44,7 +46,7 @@ def serve(channel: Channel, job: dict[str, Any]) -> None:
         given = given if given is not None and call["same"] else Given.of(call)
         for base in given.bases:
             recorder.own(base)
-        _call(recorder, function, given)
+        _call(recorder, function, given, call["init"])
         recorder.emit("end")
 
 
@@ -65,8 +67,8 @@ class _Silent(Recorder):
         pass
 
 
-def _import(recorder: Recorder, source: str) -> Any:
-    """The candidate's `kernel_function`, or None after telling why there is none."""
+def _import(recorder: Recorder, source: str, paths: dict[str, str]) -> Any:
+    """The candidate's `kernel_function`, or its `ModelNew` as one; None after telling why there is neither."""
     module = types.ModuleType("kernel")
     module.__file__ = FILE
     sys.modules["kernel"] = module  # dataclasses with deferred annotations look their module up
@@ -76,7 +78,7 @@ def _import(recorder: Recorder, source: str) -> Any:
     try:
         with Device(recorder), Dispatch(recorder):
             exec(compile(source, FILE, "exec", dont_inherit=True), module.__dict__)
-        function = module.__dict__["kernel_function"]
+        function = module.__dict__.get("kernel_function") or ModelNew(module.__dict__["ModelNew"], paths)
     except BaseException as error:
         _raised(recorder, error, "import")
         return None
@@ -105,8 +107,10 @@ class Given:
         return cls(bases, inputs, {name: decode(tree, make) for name, tree in call["state"].items()})
 
 
-def _call(recorder: Recorder, function: Any, given: Given) -> None:
+def _call(recorder: Recorder, function: Any, given: Given, init: Tree | None) -> None:
     try:
+        if isinstance(function, ModelNew):
+            function.prepare(init)
         with Device(recorder), Dispatch(recorder), torch.no_grad():
             result = function(*given.inputs, **given.state)
         recorder.emit("result", tree=_describe(recorder, result))
