@@ -66,7 +66,7 @@ def test_state_in_all_its_forms(verify: Verify):
 
 
         def kernel_function(x, scale, inner_bias, gain, shift):
-            out = torch.empty_like(x)
+            out = torch.empty(x.shape, dtype=x.dtype, device=x.device)
             n, width = x.numel(), x.shape[1]
             affine[(triton.cdiv(n, 128),)](x.contiguous(), out, scale, inner_bias, gain, shift, n, width, BLOCK=128)
             return out
@@ -105,9 +105,9 @@ def test_several_outputs_of_other_types(verify: Verify):
 
 
         def kernel_function(x, limit):
-            above = torch.empty_like(x, dtype=torch.bool)
-            count = torch.empty_like(x, dtype=torch.int32)
-            twice = torch.empty_like(x)
+            above = torch.empty(x.shape, dtype=torch.bool, device=x.device)
+            count = torch.empty(x.shape, dtype=torch.int32, device=x.device)
+            twice = torch.empty(x.shape, dtype=x.dtype, device=x.device)
             n = x.numel()
             split[(triton.cdiv(n, 64),)](x.contiguous(), above, count, twice, limit, n, BLOCK=64)
             return {"above": above, "count": count}, [twice]
@@ -147,7 +147,7 @@ def test_an_input_that_is_changed_in_place(verify: Verify):
 
 
         def kernel_function(cache, x):
-            out = torch.empty_like(x)
+            out = torch.empty(x.shape, dtype=x.dtype, device=x.device)
             n = x.numel()
             add[(triton.cdiv(n, 64),)](cache, x.contiguous(), out, n, cache.stride(0), BLOCK=64)
             return out
@@ -261,7 +261,7 @@ def test_dropout_is_switched_off_and_said_so(verify: Verify):
 
 
         def kernel_function(x):
-            out = torch.empty_like(x)
+            out = torch.empty(x.shape, dtype=x.dtype, device=x.device)
             plus[(triton.cdiv(x.numel(), 64),)](x.contiguous(), out, x.numel(), BLOCK=64)
             return out
         """
