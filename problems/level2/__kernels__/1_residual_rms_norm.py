@@ -1,6 +1,6 @@
 """add, pow, mean, rsqrt, mul.
 
-Written by the cookbook (row: 2 rows a program, in blocks of 1024, 4 warps, exact, natural).
+Written by the cookbook (row: one row a program, held whole, 4 warps, exact, natural).
 """
 
 import torch
@@ -16,51 +16,35 @@ def mean_kernel(
     weight_ptr,
     out_0_ptr,
     out_1_ptr,
-    rows,
     columns,
     branch_stride_0,
     branch_stride_1,
     residual_stride_0,
     residual_stride_1,
     weight_stride_1,
-    ROWS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    # ROWS rows to a program
-    row = (tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS))[:, None]
-    in_rows = row < rows
+    # one row to a program
+    row = tl.program_id(0).to(tl.int64)
+    column = tl.arange(0, BLOCK)
+    mask = column < columns
 
-    total_block = tl.full([ROWS, BLOCK], 0.0, tl.float32)
-    for start in range(0, columns, BLOCK):
-        column = start + tl.arange(0, BLOCK)[None, :]
-        in_columns = column < columns
-        mask = in_rows & in_columns
-        branch = tl.load(branch_ptr + row * branch_stride_0 + column * branch_stride_1, mask=mask).to(tl.float32)
-        residual_offsets = row * residual_stride_0 + column * residual_stride_1
-        residual = tl.load(residual_ptr + residual_offsets, mask=mask).to(tl.float32)
-        add = branch + residual
-        power = add * add
-        total_block = total_block + tl.where(mask, power, 0.0)
-    total = tl.sum(total_block, axis=1, keep_dims=True)
+    branch = tl.load(branch_ptr + row * branch_stride_0 + column * branch_stride_1, mask=mask).to(tl.float32)
+    residual = tl.load(residual_ptr + row * residual_stride_0 + column * residual_stride_1, mask=mask).to(tl.float32)
+    weight = tl.load(weight_ptr + column * weight_stride_1, mask=mask).to(tl.float32)
 
+    add = branch + residual
+    power = add * add
+    total = tl.sum(tl.where(mask, power, 0.0), axis=0)
     mean = tl.div_rn(total, tl.cast(columns, tl.float32))
     add_1 = mean + 1e-06
     rsqrt = libdevice.rsqrt(add_1)
+    mul = add * rsqrt
+    cast = mul.to(branch_ptr.dtype.element_ty).to(tl.float32)  # to bfloat16
+    mul_1 = weight * cast
 
-    for start in range(0, columns, BLOCK):
-        column = start + tl.arange(0, BLOCK)[None, :]
-        in_columns = column < columns
-        mask = in_rows & in_columns
-        branch = tl.load(branch_ptr + row * branch_stride_0 + column * branch_stride_1, mask=mask).to(tl.float32)
-        residual_offsets = row * residual_stride_0 + column * residual_stride_1
-        residual = tl.load(residual_ptr + residual_offsets, mask=mask).to(tl.float32)
-        weight = tl.load(weight_ptr + column * weight_stride_1, mask=in_columns).to(tl.float32)
-        add = branch + residual
-        mul = add * rsqrt
-        cast = mul.to(branch_ptr.dtype.element_ty).to(tl.float32)  # to bfloat16
-        mul_1 = weight * cast
-        tl.store(out_0_ptr + row * columns + column, mul_1, mask=mask)
-        tl.store(out_1_ptr + row * columns + column, add, mask=mask)
+    tl.store(out_0_ptr + row * columns + column, mul_1, mask=mask)
+    tl.store(out_1_ptr + row * columns + column, add, mask=mask)
 
 
 def kernel_function(branch, residual, *, weight):
@@ -71,21 +55,19 @@ def kernel_function(branch, residual, *, weight):
     branch = branch.reshape(rows, columns)
     residual_1 = residual.reshape(rows, columns)
     if rows > 0:
-        mean_kernel[(triton.cdiv(rows, 2),)](
+        mean_kernel[(rows,)](
             branch,
             residual_1,
             weight,
             out_0,
             out_1,
-            rows,
             columns,
             branch.stride(0),
             branch.stride(1),
             residual_1.stride(0),
             residual_1.stride(1),
             weight.stride(0),
-            ROWS=2,
-            BLOCK=min(triton.next_power_of_2(columns), 1024),
+            BLOCK=triton.next_power_of_2(columns),
             num_warps=4,
         )
     return out_0, out_1

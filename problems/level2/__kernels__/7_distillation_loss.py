@@ -1,6 +1,6 @@
 """div, log_softmax, exp, sub, mul, sum, mean.
 
-Written by the cookbook (row: one row a program, in blocks of 4096, 8 warps, exact, natural).
+Written by the cookbook (row: one row a program, held whole, 8 warps, exact, natural).
 """
 
 import torch
@@ -23,49 +23,30 @@ def log_softmax_sum_kernel(
 ):
     # one row to a program
     row = tl.program_id(0).to(tl.int64)
+    column = tl.arange(0, BLOCK)
+    mask = column < columns
 
-    largest = tl.full((), float("-inf"), tl.float32)
-    total = tl.full((), 0.0, tl.float32)
-    largest_1 = tl.full((), float("-inf"), tl.float32)
-    total_1 = tl.full((), 0.0, tl.float32)
-    for start in range(0, columns, BLOCK):
-        column = start + tl.arange(0, BLOCK)
-        mask = column < columns
-        student = tl.load(student_ptr + row * student_stride_0 + column * student_stride_1, mask=mask).to(tl.float32)
-        teacher = tl.load(teacher_ptr + row * teacher_stride_0 + column * teacher_stride_1, mask=mask).to(tl.float32)
-        div = tl.div_rn(student, 2.0)
-        div_1 = tl.div_rn(teacher, 2.0)
-        largest_before = largest
-        largest = tl.maximum(largest_before, tl.max(tl.where(mask, div, float("-inf")), axis=0))
-        largest_shift = tl.where(largest == float("-inf"), 0.0, largest)
-        total_block = tl.where(mask, libdevice.exp(div - largest_shift), 0.0)
-        total = total * libdevice.exp(largest_before - largest_shift) + tl.sum(total_block, axis=0)
-        largest_1_before = largest_1
-        largest_1 = tl.maximum(largest_1_before, tl.max(tl.where(mask, div_1, float("-inf")), axis=0))
-        largest_1_shift = tl.where(largest_1 == float("-inf"), 0.0, largest_1)
-        total_1_block = tl.where(mask, libdevice.exp(div_1 - largest_1_shift), 0.0)
-        total_1 = total_1 * libdevice.exp(largest_1_before - largest_1_shift) + tl.sum(total_1_block, axis=0)
+    student = tl.load(student_ptr + row * student_stride_0 + column * student_stride_1, mask=mask).to(tl.float32)
+    teacher = tl.load(teacher_ptr + row * teacher_stride_0 + column * teacher_stride_1, mask=mask).to(tl.float32)
 
+    div = tl.div_rn(student, 2.0)
+    largest = tl.max(tl.where(mask, div, float("-inf")), axis=0)
+    shifted = div - largest
+    exp = libdevice.exp(shifted)
+    total = tl.sum(tl.where(mask, exp, 0.0), axis=0)
     log_total = libdevice.log(total)
+    log_softmax = shifted - log_total
+    div_1 = tl.div_rn(teacher, 2.0)
+    largest_1 = tl.max(tl.where(mask, div_1, float("-inf")), axis=0)
+    shifted_1 = div_1 - largest_1
+    exp_1 = libdevice.exp(shifted_1)
+    total_1 = tl.sum(tl.where(mask, exp_1, 0.0), axis=0)
     log_total_1 = libdevice.log(total_1)
-
-    total_2_block = tl.full([BLOCK], 0.0, tl.float32)
-    for start in range(0, columns, BLOCK):
-        column = start + tl.arange(0, BLOCK)
-        mask = column < columns
-        student = tl.load(student_ptr + row * student_stride_0 + column * student_stride_1, mask=mask).to(tl.float32)
-        teacher = tl.load(teacher_ptr + row * teacher_stride_0 + column * teacher_stride_1, mask=mask).to(tl.float32)
-        div = tl.div_rn(student, 2.0)
-        shifted = div - largest
-        log_softmax = shifted - log_total
-        div_1 = tl.div_rn(teacher, 2.0)
-        shifted_1 = div_1 - largest_1
-        log_softmax_1 = shifted_1 - log_total_1
-        exp = libdevice.exp(log_softmax_1)
-        sub = log_softmax_1 - log_softmax
-        mul = exp * sub
-        total_2_block = total_2_block + tl.where(mask, mul, 0.0)
-    total_2 = tl.sum(total_2_block, axis=0)
+    log_softmax_1 = shifted_1 - log_total_1
+    exp_2 = libdevice.exp(log_softmax_1)
+    sub = log_softmax_1 - log_softmax
+    mul = exp_2 * sub
+    total_2 = tl.sum(tl.where(mask, mul, 0.0), axis=0)
 
     tl.store(total_2_ptr + row, total_2)
 
@@ -101,7 +82,7 @@ def kernel_function(student, teacher):
             student.stride(1),
             teacher.stride(0),
             teacher.stride(1),
-            BLOCK=min(triton.next_power_of_2(columns), 4096),
+            BLOCK=triton.next_power_of_2(columns),
             num_warps=8,
         )
     out = torch.empty((), dtype=student.dtype, device=total.device)
