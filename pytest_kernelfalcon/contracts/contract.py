@@ -133,6 +133,11 @@ class Contract:
         held = sum(math.prod(s.shape) * ITEMSIZE[s.dtype] for s in self.state if s.tied_to is None)
         return held + sum(TensorSpec.of(leaf).nbytes for item in self.inputs for leaf in leaves(item.value))
 
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of the outputs at the declared sizes."""
+        return sum(math.prod(output.shape) * ITEMSIZE[output.dtype] for output in self.outputs)
+
     def to_json(self) -> dict[str, Any]:
         """The fixed format: the seed system's field names beside ours."""
         tensors = [TensorSpec.of(leaf) for item in self.inputs for leaf in leaves(item.value)]

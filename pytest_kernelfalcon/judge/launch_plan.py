@@ -51,12 +51,20 @@ class Invalid(Exception):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one judged candidate may do, over all its calls unless said otherwise."""
+    """What one judged candidate may do, over all its calls unless said otherwise.
+
+    call_bytes: of what one call allocates, and of each tensor.
+    """
 
     messages: int = 20_000
     message_bytes: int = 1 << 16
     call_bytes: int = 16 << 30
     reads: int = 64
+
+    @classmethod
+    def beside(cls, output_bytes: int) -> Bounds:
+        """The usual ones, for a problem with outputs of so many bytes."""
+        return cls(call_bytes=cls.call_bytes + output_bytes)
 
 
 @dataclass(frozen=True)

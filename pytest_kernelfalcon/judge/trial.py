@@ -153,7 +153,7 @@ class Trial:
             paths = {item.path: item.tied_to or item.arg for item in self.contract.state}
             job: dict[str, Any] = {"source": self.source, "paths": paths}
             self._tracer = self._keep(self.zygotes.fork("tracer", job, self.control, [left.fileno()]))
-            job |= {"seconds": self.patience.trace}
+            job |= {"seconds": self.patience.trace, "output_bytes": self.contract.output_bytes}
             self._executor = self._keep(self.zygotes.fork(self.platform.executor, job, self.control, [right.fileno()]))
         finally:
             left.close()

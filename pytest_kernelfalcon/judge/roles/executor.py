@@ -52,7 +52,9 @@ def preload() -> None:
 
 def serve(channel: Channel, job: dict[str, Any]) -> None:
     (tracer_fd,) = job["fds"]
-    executor = Executor(channel, Tracer(Channel(socket.socket(fileno=tracer_fd)), Bounds(), job["seconds"]))
+    executor = Executor(
+        channel, Tracer(Channel(socket.socket(fileno=tracer_fd)), Bounds.beside(job["output_bytes"]), job["seconds"])
+    )
     executor.tracer.channel.limit = executor.tracer.bounds.message_bytes
     executor.load(job["source"])
     while True:

@@ -56,7 +56,9 @@ def preload() -> None:
 
 def serve(channel: Channel, job: dict[str, Any]) -> None:
     (tracer_fd,) = job["fds"]
-    executor = DeviceExecutor(channel, Tracer(Channel(socket.socket(fileno=tracer_fd)), Bounds(), job["seconds"]))
+    executor = DeviceExecutor(
+        channel, Tracer(Channel(socket.socket(fileno=tracer_fd)), Bounds.beside(job["output_bytes"]), job["seconds"])
+    )
     executor.tracer.channel.limit = executor.tracer.bounds.message_bytes
     torch.zeros(1, device="cuda")  # starts CUDA
     triton.set_allocator(lambda size, _alignment, _stream: torch.empty(size, dtype=torch.int8, device="cuda"))
