@@ -473,7 +473,6 @@ def test_an_output_that_never_changes(n: int):
         ("return x + 1e-12", "input 0"),
         ("return torch.nn.functional.dropout(x, 0.5, training=False) * 1.0", "input 0"),
         ("return torch.arange(64) * 1.5 + x.sum() * 1e-12", "the output for other inputs"),
-        ("return (x > 50).float() + x * 0", "zeros"),
     ],
 )
 def test_a_problem_that_an_answer_without_a_computation_satisfies(body: str, answer_: str):
@@ -493,6 +492,7 @@ def test_a_problem_that_an_answer_without_a_computation_satisfies(body: str, ans
         "return torch.relu(x - 1.5)",
         "return (x > 1).float()",
         "return x.round()",
+        "return x.clamp(-448, 448)",
         "return torch.tanh(x * 20)",
         "return torch.sigmoid(x * 1e-3)",
         "return x.sort()[0]",

@@ -6,30 +6,41 @@ from collections.abc import Callable, Iterator
 
 import torch
 
+from pytest_kernelfalcon.contracts.variants import DRAWN
 from pytest_kernelfalcon.judge.accuracy import Pool, decide
+from pytest_kernelfalcon.judge.roles.broken import Broken
 from pytest_kernelfalcon.judge.roles.comparer import figures
 from pytest_kernelfalcon.judge.roles.held import tensors_in
 from pytest_kernelfalcon.judge.roles.modules import Instance, forward, outputs_of
 from pytest_kernelfalcon.judge.roles.reference import refresh
 from pytest_kernelfalcon.judge.roles.truth import truth_of
+from pytest_kernelfalcon.judge.roles.variants import vary
+
+KINDS = ("large", "offset")
 
 
 def trivial_answer(draw: Callable[[int], Instance], mutates: list[int]) -> tuple[int, str] | None:
     """The first output and the answer without a computation that satisfies it, by the judge's own measure, where there
     is such an answer for each output; else None.
 
-    draw: makes the problem with a seed. An answer must do for two draws: one may be flat by chance.
+    draw: makes the problem with a seed. An answer must do for two draws, as one may be flat by chance, and for the
+    kinds of values beside them that the problem takes: a clamp that ordinary numbers never reach is told from none so.
     """
-    found: list[set[tuple[int, str]]] = []
-    for seed, other in ((1, 2), (2, 3)):
+    remaining: set[tuple[int, str]] | None = None
+    for seed, kind in enumerate((DRAWN, DRAWN, *KINDS)):
         instance = draw(seed)
         refresh(instance, set())
-        count, answers = _satisfied(instance, draw(other), mutates)
-        found.append(answers)
-        if {index for index, _ in answers} != set(range(count)):
+        vary(instance, kind=kind)
+        try:
+            count, answers = _satisfied(instance, draw(seed + 1), mutates)
+        except Broken:
+            if kind == DRAWN:
+                raise
+            continue
+        remaining = answers if remaining is None else remaining & answers
+        if {index for index, _ in remaining} != set(range(count)):
             return None
-    both = sorted(found[0] & found[1])
-    return both[0] if both else None
+    return min(remaining) if remaining else None
 
 
 def _satisfied(instance: Instance, other: Instance, mutates: list[int]) -> tuple[int, set[tuple[int, str]]]:
