@@ -38,6 +38,17 @@ HELPERS = {
         "squares = squares_a + squares_b + count_a * share * apart * apart",
         "return count, mean_a + share * apart, squares",
     ],
+} | {
+    word: [
+        "count, mean, squares",
+        "# of all parts of a row at once; what `near` is off by rounding comes out in the second sum",
+        f"total = tl.sum(count, {axis})",
+        f"near = tl.sum(count * mean, {axis}) / total",
+        f"center = near + tl.sum(count * (mean - near), {axis}) / total",
+        "apart = mean - center",
+        f"return total, center, tl.sum(squares + count * apart * apart, {axis})",
+    ]
+    for word, axis in (("_whole_moments", "axis=0"), ("_whole_moments_of_rows", "axis=1, keep_dims=True"))
 }
 COMBINE = {
     "prod": "_product", "argmax": "_larger", "argmin": "_smaller", "exponentials": "_exponentials",

@@ -83,12 +83,17 @@ class Reduction:
         return word
 
     def masked(self) -> list[str]:
-        """The operands where the row has elements."""
+        """The operands where the row has elements. Each element of the row is moments of its own: one, itself, zero."""
+        if self.kind == "moments" and len(self.operands) == 1:
+            return ["tl.where(mask, 1.0, 0.0)", f"tl.where(mask, {self.operands[0]}, 0.0)", "0.0"]
         pairs = zip(self.operands, self.identities, strict=True)
         return [value if value == other else f"tl.where(mask, {value}, {other})" for value, other in pairs]
 
     def whole(self, values: list[str], axis: str) -> str:
         """The results of reducing `values` along an axis."""
+        if self.kind == "moments":
+            word = "_whole_moments" if axis == "axis=0" else "_whole_moments_of_rows"
+            return f"{self._helper(word)}({', '.join(values)})"
         joined = f"({', '.join(values)})" if len(values) > 1 else values[0]
         if self._combine is not None:
             return f"tl.reduce({joined}, {axis}, combine_fn={self._combine})"
@@ -102,25 +107,14 @@ class Reduction:
     @property
     def streams(self) -> bool:
         """Whether the results are known after each block: what needs another reduction first elsewhere, unless it joins
-        what programs have left.
+        what programs have left. Moments are kept by lane and joined at the end: their errors average out.
         """
-        return self.kind in RESULTS and len(self.operands) == 1
+        return self.kind == "exponentials" and len(self.operands) == 1
 
     def streamed(self, axis: str) -> list[str]:
         """The lines that take a block in."""
         forms = self.numerics.of(self.register)
         (x,) = self.operands
-        if self.kind == "moments":
-            count, mean, squares = self.names
-            total, apart = f"tl.sum(tl.where(mask, {x}, 0.0), {axis})", f"{squares}_apart"
-            blocks = [f"{name}_block" for name in self.names]
-            return [
-                f"{count}_block = tl.minimum(columns - start, BLOCK).to(tl.{self.register})",
-                f"{mean}_block = {forms.divide(total, f'{count}_block')}",
-                f"{apart} = tl.where(mask, {x} - {mean}_block, 0.0)",
-                f"{squares}_block = tl.sum({apart} * {apart}, {axis})",
-                f"{', '.join(self.names)} = {self.joined([*self.names], blocks)}",
-            ]
         largest, total = self.names
         here = f"tl.where(mask, {x}, {MINUS_INFINITY})"
         new = f"tl.reduce({here}, {axis}, combine_fn={self._helper('_maximum')})" if self.keeps_nan else ""
