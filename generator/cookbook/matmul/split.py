@@ -59,7 +59,7 @@ def parts_of(graph: Graph, product: Node) -> int:
 
 def count_text(tiles: str, depth: str) -> str:
     """How many parts a sum has, in the wrapper's text. tiles, depth: its variables for how many tiles and elements."""
-    enough = f"min({PROGRAMS} // {tiles}, triton.cdiv({depth}, {SHORT}))"
+    enough = f"min({PROGRAMS} // max({tiles}, 1), triton.cdiv({depth}, {SHORT}))"
     return f"max({enough}, triton.cdiv({depth}, {LONG}))"
 
 
