@@ -105,3 +105,48 @@ ARGMAX = """
 )
 def test_of_equal_elements_eagers_is_taken(verify: Verify, way: str, cause: str | None) -> None:
     assert verify(FIRST, ARGMAX.replace("tl.argmax(x, axis=0)", way)).cause == cause
+
+
+REPEATED = """
+    import torch
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("step", torch.tensor([3]).expand(5))
+            self.register_buffer("shift", torch.tensor([0.5]).expand(5))
+
+        def forward(self, x):
+            return (x > self.shift[0]).long() * self.step[0]
+
+    n = 300
+
+    def get_inputs():
+        return [torch.randn(n)]
+
+    def get_init_inputs():
+        return []
+    """
+STEPS = """
+    import torch
+    import triton
+    import triton.language as tl
+
+    @triton.jit
+    def steps(x_ptr, step_ptr, shift_ptr, y_ptr, n, stride, BLOCK: tl.constexpr):
+        at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+        x = tl.load(x_ptr + at * stride, mask=at < n)
+        y = tl.where(x > tl.load(shift_ptr), tl.load(step_ptr), 0)
+        tl.store(y_ptr + at, y, mask=at < n)
+
+    def kernel_function(x, step, shift):
+        y = torch.empty(x.shape, dtype=torch.int64, device=x.device)
+        steps[(triton.cdiv(x.numel(), 128),)](x, step, shift, y, x.numel(), x.stride(0), BLOCK=128)
+        return y
+    """
+
+
+def test_state_whose_elements_share_memory(verify: Verify) -> None:
+    verdict = verify(REPEATED, STEPS)
+    assert verdict.cause is None, verdict.message
+    assert verify(REPEATED, STEPS.replace("tl.load(shift_ptr)", "0.5")).cause == "values_differ"

@@ -151,10 +151,9 @@ def refresh(instance: Instance, fixed: set[int]) -> None:
     with torch.no_grad():
         for item in own_state(instance):
             if item.tensor.is_floating_point():
-                _vary(item.tensor, zeros=item.kind == "parameter")
+                _vary(_once(item.tensor), zeros=item.kind == "parameter")
         for position in fixed:
-            if _is_whole(instance.inputs[position]):
-                _vary(instance.inputs[position], zeros=False)
+            _vary(_once(instance.inputs[position]), zeros=False)
 
 
 def _vary(tensor: torch.Tensor, zeros: bool) -> None:
@@ -164,6 +163,6 @@ def _vary(tensor: torch.Tensor, zeros: bool) -> None:
     tensor.copy_(tensor * factor.to(tensor.dtype) + offset.to(tensor.dtype))
 
 
-def _is_whole(value: Any) -> bool:
-    """Whether each element has memory of its own, so that writing one does not change another."""
-    return isinstance(value, torch.Tensor) and all(s for n, s in zip(value.shape, value.stride(), strict=True) if n > 1)
+def _once(tensor: torch.Tensor) -> torch.Tensor:
+    """Of elements that share memory, as those of an expanded tensor do, the first: the others follow it."""
+    return tensor[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in tensor.stride())]

@@ -83,9 +83,11 @@ def _whole(
     """change: of each tensor that is given, before it is made fp64."""
     given = [*tensors_in(inputs), *(item.tensor for item in state_of(instance.model))]
     wide = Instance(instance.module, widen.widened_model(instance.model), widen.widened(mapped(inputs, change)), False)
-    with torch.no_grad():
-        for item, held in zip(state_of(wide.model), state_of(instance.model), strict=True):
-            item.tensor.copy_(change(held.tensor))
+    if change is not _same:
+        with torch.no_grad():
+            for item, held in zip(state_of(wide.model), state_of(instance.model), strict=True):
+                if held.tensor.is_floating_point():
+                    item.tensor.copy_(change(held.tensor))
     with widen.double_by_default(), widen.Widen(widen.working_bytes(given)):
         _, truth = outputs_of(forward(wide, wide.inputs))
     return [*truth, *mutated(wide.inputs, mutates)]
