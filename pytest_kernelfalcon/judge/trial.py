@@ -187,7 +187,7 @@ class Trial:
             "init": expected["init"],
             "storages": expected["storages"],
             "names": storage_names(self.contract, expected),
-            "mutates": [next(leaves(expected["inputs"][i])) for i in mutated],
+            "mutates": [leaf for i in mutated for leaf in leaves(expected["inputs"][i])],
         }
         answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
         self.plan = self.plan or answer["plan"]

@@ -157,6 +157,47 @@ def test_an_input_that_is_changed_in_place(verify: Verify):
     )
 
 
+def test_every_tensor_of_an_input_that_is_changed_in_place(verify: Verify):
+    check(
+        verify,
+        """
+        class Model(torch.nn.Module):
+            def forward(self, caches, x):
+                for cache in caches:
+                    cache += x
+                return x * 2
+
+        n = 200
+
+        def get_inputs():
+            return [[torch.randn(n), torch.randn(n)], torch.randn(n)]
+
+        def get_init_inputs():
+            return []
+        """,
+        """
+        @triton.jit
+        def add(one_ptr, two_ptr, x_ptr, out_ptr, n, one_stride, two_stride, stride, BLOCK: tl.constexpr):
+            at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+            mask = at < n
+            x = tl.load(x_ptr + at * stride, mask=mask)
+            tl.store(one_ptr + at * one_stride, tl.load(one_ptr + at * one_stride, mask=mask) + x, mask=mask)
+            tl.store(two_ptr + at * two_stride, tl.load(two_ptr + at * two_stride, mask=mask) + x, mask=mask)
+            tl.store(out_ptr + at, x * 2, mask=mask)
+
+
+        def kernel_function(caches, x):
+            out = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+            one, two = caches
+            strides = one.stride(0), two.stride(0), x.stride(0)
+            add[(triton.cdiv(x.numel(), 64),)](one, two, x, out, x.numel(), *strides, BLOCK=64)
+            return out
+        """,
+        ("tl.load(one_ptr + at * one_stride, mask=mask) + x", "x", "inaccurate"),
+        ("tl.load(two_ptr + at * two_stride, mask=mask) + x", "x", "inaccurate"),
+    )
+
+
 def test_an_output_that_is_the_changed_input(verify: Verify):
     check(
         verify,

@@ -493,6 +493,7 @@ def test_a_problem_that_an_answer_without_a_computation_satisfies(body: str, ans
         "return (x > 1).float()",
         "return x.round()",
         "return x.clamp(-448, 448)",
+        "y = x.clone(); x.mul_(3); return y",
         "return torch.tanh(x * 20)",
         "return torch.sigmoid(x * 1e-3)",
         "return x.sort()[0]",

@@ -13,7 +13,7 @@ from pytest_kernelfalcon.judge.roles.comparer import figures
 from pytest_kernelfalcon.judge.roles.held import tensors_in
 from pytest_kernelfalcon.judge.roles.modules import Instance, forward, outputs_of
 from pytest_kernelfalcon.judge.roles.reference import refresh
-from pytest_kernelfalcon.judge.roles.truth import truth_of
+from pytest_kernelfalcon.judge.roles.truth import mutated, truth_of
 from pytest_kernelfalcon.judge.roles.variants import vary
 
 KINDS = ("large", "offset")
@@ -47,15 +47,20 @@ def _satisfied(instance: Instance, other: Instance, mutates: list[int]) -> tuple
     """How many outputs there are, and which are satisfied by what."""
     given = [tensor.clone() for tensor in tensors_in(instance.inputs)]
     truth, _ = truth_of(instance, mutates)
-    _, eager = outputs_of(forward(instance, instance.inputs))
-    _, others = outputs_of(forward(other, other.inputs))
+    eager, others = _outcome(instance, mutates), _outcome(other, mutates)
     answers = set()
-    for index, (value, right) in enumerate(zip(eager, truth if truth is not None else eager, strict=False)):
+    for index, (value, right) in enumerate(zip(eager, truth if truth is not None else eager, strict=True)):
         another = others[index] if index < len(others) and others[index].shape == value.shape else None
         for name, guess in _guesses(value, given, another):
             if decide(index, figures(guess, value, right), Pool()).cause is None:
                 answers.add((index, name))
     return len(eager), answers
+
+
+def _outcome(instance: Instance, mutates: list[int]) -> list[torch.Tensor]:
+    """What a kernel must compute: the outputs, and the inputs that `forward` changes."""
+    _, outputs = outputs_of(forward(instance, instance.inputs))
+    return [*outputs, *mutated(instance.inputs, mutates)]
 
 
 def _guesses(

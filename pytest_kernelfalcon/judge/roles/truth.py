@@ -74,7 +74,8 @@ class _Nearby:
 
 
 def mutated(inputs: list[Any], mutates: list[int]) -> list[torch.Tensor]:
-    return [inputs[position] for position in mutates]
+    """Every tensor of the inputs at those positions."""
+    return [tensor for position in mutates for tensor in tensors_in(inputs[position])]
 
 
 def _whole(
