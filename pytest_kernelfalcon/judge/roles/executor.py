@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.contract import TensorSpec
@@ -51,26 +51,37 @@ def preload() -> None:
 
 
 def serve(channel: Channel, job: dict[str, Any]) -> None:
-    (tracer_fd,) = job["fds"]
-    executor = Executor(
-        channel, Tracer(Channel(socket.socket(fileno=tracer_fd)), Bounds.beside(job["output_bytes"]), job["seconds"])
-    )
-    executor.tracer.channel.limit = executor.tracer.bounds.message_bytes
-    executor.load(job["source"])
-    while True:
-        request, fds = channel.receive()
-        executor.call(request["call"], fds)
+    Executor.of(channel, job).serve(job["source"])
 
 
 class Executor:
-    """One candidate. Every method answers the parent exactly once. place: where inputs and outputs lie."""
+    """One candidate. `load` and `call` answer the parent exactly once.
+
+    place: where inputs and outputs lie. lost: whether a fault has left nothing to go on with.
+    """
 
     place: blobs.Place = blobs.Host()
+    lost: bool = False
 
     def __init__(self, channel: Channel, tracer: Tracer) -> None:
         self.channel, self.tracer = channel, tracer
         self.kernels: Kernels | None = None
         self.loaded: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, channel: Channel, job: dict[str, Any]) -> Self:
+        """With the tracer whose channel came with the job."""
+        (tracer_fd,) = job["fds"]
+        bounds = Bounds.beside(job["output_bytes"])
+        tracer = Channel(socket.socket(fileno=tracer_fd), bounds.message_bytes)
+        return cls(channel, Tracer(tracer, bounds, job["seconds"]))
+
+    def serve(self, source: str) -> None:
+        """Load the candidate, then answer calls until the parent hangs up or a fault ends it."""
+        self.load(source)
+        while not self.lost:
+            request, fds = self.channel.receive()
+            self.call(request["call"], fds)
 
     def load(self, source: str) -> None:
         """Extract the kernels, and wait for the tracer to have imported the candidate."""

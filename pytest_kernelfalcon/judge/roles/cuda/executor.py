@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Sequence
 from typing import Any
@@ -26,9 +25,9 @@ from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.contract import TensorSpec
 from pytest_kernelfalcon.judge.extractor import extract
 from pytest_kernelfalcon.judge.interpreter import KernelFault
-from pytest_kernelfalcon.judge.launch_plan import Alloc, Bounds, Call, Copy, Fill, Launch
+from pytest_kernelfalcon.judge.launch_plan import Alloc, Call, Copy, Fill, Launch
 from pytest_kernelfalcon.judge.roles.blobs import Blob
-from pytest_kernelfalcon.judge.roles.conversation import Failure, Tracer
+from pytest_kernelfalcon.judge.roles.conversation import Failure
 from pytest_kernelfalcon.judge.roles.cuda.blobs import Device
 from pytest_kernelfalcon.judge.roles.cuda.memory import OutOfMemory
 from pytest_kernelfalcon.judge.roles.cuda.storages import DeviceStorages
@@ -55,24 +54,16 @@ def preload() -> None:
 
 
 def serve(channel: Channel, job: dict[str, Any]) -> None:
-    (tracer_fd,) = job["fds"]
-    executor = DeviceExecutor(
-        channel, Tracer(Channel(socket.socket(fileno=tracer_fd)), Bounds.beside(job["output_bytes"]), job["seconds"])
-    )
-    executor.tracer.channel.limit = executor.tracer.bounds.message_bytes
+    executor = DeviceExecutor.of(channel, job)
     torch.zeros(1, device="cuda")  # starts CUDA
     triton.set_allocator(lambda size, _alignment, _stream: torch.empty(size, dtype=torch.int8, device="cuda"))
-    executor.load(job["source"])
-    while not executor.lost:
-        request, fds = channel.receive()
-        executor.call(request["call"], fds)
+    executor.serve(job["source"])
 
 
 class DeviceExecutor(Executor):
-    """lost: whether a fault has ended the CUDA context."""
+    """lost: a fault has ended the CUDA context."""
 
     place = Device()
-    lost: bool = False
 
     def running(self, request: dict[str, Any]) -> DeviceRunning:
         return DeviceRunning(self, request)
