@@ -15,7 +15,7 @@ from pytest_kernelfalcon.generator.cookbook.matmul.pack import packs
 from pytest_kernelfalcon.generator.cookbook.matmul.rows import RowProduct
 from pytest_kernelfalcon.generator.cookbook.matmul.split import parts_of, shared
 from pytest_kernelfalcon.generator.cookbook.matmul.stages import Stages
-from pytest_kernelfalcon.generator.cookbook.module.render import Parts, fill, parts, summary, traced
+from pytest_kernelfalcon.generator.cookbook.module.render import Parts, fill, parts, refusing, summary, traced
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import depends, places
 from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
 from pytest_kernelfalcon.generator.cookbook.recipe import Refusal
@@ -41,23 +41,18 @@ class Matmul:
 
     name = "matmul"
 
+    @refusing
     def match(self, contract: Contract) -> Match | Refusal:
         graph = traced(contract)
         if isinstance(graph, Refusal):
             return graph
         if not any(contracts(node) for node in graph.nodes.values()):
             return Refusal(reason="it multiplies no matrices")
-        try:
-            match = Match(contract, written_out(normalised(graph, ones=_ones_stay(contract))), graph)
-        except Unplaced as unplaced:
-            return Refusal((unplaced.op,))
+        match = Match(contract, written_out(normalised(graph, ones=_ones_stay(contract))), graph)
         needed = match.graph.ancestors((*match.graph.results, *match.graph.mutated.values()), depends)
         if missing := dict.fromkeys(node.op for node in needed if not _placed(node)):
             return Refusal(tuple(missing))
-        try:
-            self.render(match, Configuration())
-        except Unplaced as unplaced:
-            return Refusal((unplaced.op,))
+        self.render(match, Configuration())
         return match
 
     def configurations(self, match: Match) -> list[Configuration]:

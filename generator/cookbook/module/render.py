@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, wraps
+from typing import Any, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
@@ -15,12 +15,30 @@ from pytest_kernelfalcon.generator.cookbook.module.wrapper import Wrapper
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import IDENTITIES
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
+from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import call
 from pytest_kernelfalcon.generator.cookbook.pointwise.views import VIEWS
 from pytest_kernelfalcon.generator.cookbook.recipe import Configuration, Refusal
 from pytest_kernelfalcon.generator.cookbook.stage import Stage
 
 Parts = dict[str, Any]
+R = TypeVar("R")
+"""A recipe."""
+M = TypeVar("M")
+"""What it makes of a contract."""
+
+
+def refusing(match: Callable[[R, Contract], M | Refusal]) -> Callable[[R, Contract], M | Refusal]:
+    """A recipe's `match` that refuses what turns out, on the way, to have no place: some of it only once rendered."""
+
+    @wraps(match)
+    def refuses(recipe: R, contract: Contract) -> M | Refusal:
+        try:
+            return match(recipe, contract)
+        except Unplaced as unplaced:
+            return Refusal((unplaced.op,))
+
+    return refuses
 
 
 def traced(contract: Contract) -> Graph | Refusal:

@@ -7,13 +7,20 @@ from dataclasses import dataclass, replace
 
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.generator.cookbook.graph import SOURCES, Graph, Node, Ref
-from pytest_kernelfalcon.generator.cookbook.module.render import Parts, fill, kernel_name, parts, summary, traced
+from pytest_kernelfalcon.generator.cookbook.module.render import (
+    Parts,
+    fill,
+    kernel_name,
+    parts,
+    refusing,
+    summary,
+    traced,
+)
 from pytest_kernelfalcon.generator.cookbook.pointwise.kernel import Kernel
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import depends, places
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 from pytest_kernelfalcon.generator.cookbook.pointwise.options import TILES, Configuration, all_ways
 from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
-from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
 from pytest_kernelfalcon.generator.cookbook.pointwise.text import HALF, is_float
 from pytest_kernelfalcon.generator.cookbook.recipe import Refusal
 
@@ -31,6 +38,7 @@ class Pointwise:
 
     name = "pointwise"
 
+    @refusing
     def match(self, contract: Contract) -> Match | Refusal:
         graph = traced(contract)
         if isinstance(graph, Refusal):
@@ -39,10 +47,7 @@ class Pointwise:
         if missing:
             return Refusal(tuple(missing))
         match = Match(contract, graph)
-        try:
-            self.render(match, Configuration())
-        except Unplaced as unplaced:
-            return Refusal((unplaced.op,))
+        self.render(match, Configuration())
         return match
 
     def configurations(self, match: Match) -> list[Configuration]:

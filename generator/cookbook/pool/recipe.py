@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.generator.cookbook.graph import SOURCES, Graph, Node, Ref
-from pytest_kernelfalcon.generator.cookbook.module.render import Parts, fill, parts, summary, traced
+from pytest_kernelfalcon.generator.cookbook.module.render import Parts, fill, parts, refusing, summary, traced
 from pytest_kernelfalcon.generator.cookbook.pointwise.kernel import Kernel
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import depends, places
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
@@ -14,7 +14,6 @@ from pytest_kernelfalcon.generator.cookbook.pointwise.options import TILES, Conf
 from pytest_kernelfalcon.generator.cookbook.pointwise.recipe import kernels
 from pytest_kernelfalcon.generator.cookbook.pointwise.replay import Path
 from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
-from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
 from pytest_kernelfalcon.generator.cookbook.pointwise.views import is_view
 from pytest_kernelfalcon.generator.cookbook.pool.kernel import Pool
 from pytest_kernelfalcon.generator.cookbook.pool.window import POOLS
@@ -39,6 +38,7 @@ class Pooling:
 
     name = "pool"
 
+    @refusing
     def match(self, contract: Contract) -> Match | Refusal:
         graph = traced(contract)
         if isinstance(graph, Refusal):
@@ -49,10 +49,7 @@ class Pooling:
             return Refusal(reason="it pools nothing")
         if missing := dict.fromkeys(node.op for node in needed if not (places(node) or node.base in POOLS)):
             return Refusal(tuple(missing))
-        try:
-            self.render(match, Configuration())
-        except Unplaced as unplaced:
-            return Refusal((unplaced.op,))
+        self.render(match, Configuration())
         return match
 
     def configurations(self, match: Match) -> list[Configuration]:

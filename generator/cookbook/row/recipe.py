@@ -7,12 +7,11 @@ from itertools import islice
 
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.generator.cookbook.graph import Graph, references
-from pytest_kernelfalcon.generator.cookbook.module.render import Parts, fill, parts, summary, traced
+from pytest_kernelfalcon.generator.cookbook.module.render import Parts, fill, parts, refusing, summary, traced
 from pytest_kernelfalcon.generator.cookbook.pointwise.lowering import depends, places
 from pytest_kernelfalcon.generator.cookbook.pointwise.numerics import Numerics
 from pytest_kernelfalcon.generator.cookbook.pointwise.recipe import exact_from
 from pytest_kernelfalcon.generator.cookbook.pointwise.scope import Access
-from pytest_kernelfalcon.generator.cookbook.pointwise.table import Unplaced
 from pytest_kernelfalcon.generator.cookbook.recipe import Refusal
 from pytest_kernelfalcon.generator.cookbook.row.domain import Domain
 from pytest_kernelfalcon.generator.cookbook.row.fusing import fused, squeezed
@@ -49,22 +48,17 @@ class Row:
 
     name = "row"
 
+    @refusing
     def match(self, contract: Contract) -> Match | Refusal:
         graph = traced(contract)
         if isinstance(graph, Refusal):
             return graph
-        try:
-            match = Match(contract, normalised(graph), graph)
-        except Unplaced as unplaced:
-            return Refusal((unplaced.op,))
+        match = Match(contract, normalised(graph), graph)
         wanted = [*match.graph.results, *match.graph.mutated.values()]
         needed = match.graph.ancestors(wanted, depends)
         if missing := dict.fromkeys(node.op for node in needed if not (places(node) or reduces(node))):
             return Refusal(tuple(missing))
-        try:
-            self.render(match, self.shapes(match)[0])
-        except Unplaced as unplaced:
-            return Refusal((unplaced.op,))
+        self.render(match, self.shapes(match)[0])
         return match
 
     def configurations(self, match: Match) -> list[Configuration]:
