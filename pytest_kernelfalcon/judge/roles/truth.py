@@ -23,8 +23,8 @@ SAME_ULPS = 2.0
 """How far, relative to their RMS, eager's results on a part may be from those on the whole: a library may add up in
 another order, but a mean over other rows is another mean."""
 
-NEARBY = 6
-"""How often decisions are taken on inputs nearby: one whose margin is small goes both ways among so many."""
+WAVES = (None, 1.0, 2.0, 3.0)
+"""How values are moved to inputs nearby, each way and its opposite: all by an ulp, or each by a part of its own."""
 
 
 def _same(x: torch.Tensor) -> torch.Tensor:
@@ -56,21 +56,26 @@ def decisions(instance: Instance, truth: list[torch.Tensor]) -> dict[int, list[t
     given = sum(nbytes(tensor) for tensor in tensors_in(instance.inputs))
     if not decided or given > PART_BYTES:
         return {}
-    runs = [_whole(instance, instance.inputs, [], _Nearby(float(number))) for number in range(1, NEARBY + 1)]
+    ways = [_Nearby(sign, wave) for wave in WAVES for sign in (1.0, -1.0)]
+    runs = [_whole(instance, instance.inputs, [], way) for way in ways]
     return {i: [run[i] for run in runs] for i in decided}
 
 
 class _Nearby:
-    """Moves each value by a part of an ulp that hangs on the value and on `number` alone."""
+    """Moves each value by an ulp, or by a part of one that hangs on the value alone; `sign` turns all moves round, so
+    that what lies between two decisions goes both ways.
+    """
 
-    def __init__(self, number: float) -> None:
-        self._number = number
+    def __init__(self, sign: float, wave: float | None) -> None:
+        self._sign, self._wave = sign, wave
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         if not x.is_floating_point():
             return x
-        step = (x.double() * 1e6 * self._number + self._number).sin().nan_to_num(0.0)
-        return x.double() * (1 + torch.finfo(x.dtype).eps * step)
+        wide, step = x.double(), torch.ones((), dtype=torch.float64, device=x.device)
+        if self._wave is not None:
+            step = (wide * 1e6 * self._wave + self._wave).sin().nan_to_num(0.0)
+        return wide * (1 + self._sign * torch.finfo(x.dtype).eps * step)
 
 
 def mutated(inputs: list[Any], mutates: list[int]) -> list[torch.Tensor]:
