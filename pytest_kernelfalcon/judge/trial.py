@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,19 +47,21 @@ class How:
 @dataclass
 class Run:
     """One call that ended with a result. expected: the reference's answer. got: the executor's, with its outputs'
-    memory file.
+    memory file. digests: of the outputs' bits, once they are compared.
     """
 
     case: Case
     expected: dict[str, Any]
     got: dict[str, Any]
     outputs_fd: int
+    digests: list[int] = field(default_factory=list)
 
 
 @dataclass
 class Trial:
     """Everything that the checks share. examples: where structures of failing cases are kept. interpreted: begins a
-    trial of the same candidate in the interpreter, on platforms that ask for it.
+    trial of the same candidate in the interpreter, on platforms that ask for it. undecided_kinds: of cases, in which
+    eager's large errors do not come from decisions.
 
     `close` ends every process of it but the reference and the comparer.
     """
@@ -79,6 +81,7 @@ class Trial:
     interpreted: Callable[[], Trial] | None = None
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     pool: Pool = field(default_factory=Pool)
+    undecided_kinds: set[str] = field(default_factory=set)
     form: Form | None = None
     ran_declared: bool = False
     kernels_run: set[str] = field(default_factory=set)
@@ -197,23 +200,35 @@ class Trial:
     def expect(self, case: Case) -> tuple[dict[str, Any], list[int]]:
         """The reference's answer for a case, kept to be compared as often as needed. Raises `Costly` or `NotTaken`."""
         if case not in self._references:
-            source = rewrite(self.contract.source["code"], dict(case.sizes))
-            path = self.contract.source["module"]
-            mutates = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
-            request = {"source": source, "path": path, "seed": case.seed(self.secret), "mutates": mutates}
-            request |= {"dtype": case.dtype, "strides": case.strides, "values": case.values}
             self._forget_the_oldest()
-            self.reference.send({"case": request})
-            self._references[case] = self._referenced(path, case)
+            self._references[case] = self._referenced({"case": self._draw(case)}, case)
             self.flag(*self._references[case][0]["flags"])
         return self._references[case]
+
+    def leeway(self, case: Case) -> tuple[list[dict[str, Any]], list[int]]:
+        """What the outputs may be besides (roles/reference.py), one entry each, with its file; none where unknown."""
+        try:
+            answer, fds = self._referenced({"leeway": self._draw(case)}, case)
+        except (Costly, NotTaken, ProblemError):
+            return [], []
+        return answer["leeway"], fds
+
+    def _draw(self, case: Case) -> dict[str, Any]:
+        """The reference's job for a case."""
+        source = rewrite(self.contract.source["code"], dict(case.sizes))
+        mutates = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
+        job = {"source": source, "path": self.contract.source["module"], "mutates": mutates}
+        kind = {"dtype": case.dtype, "strides": case.strides, "values": case.values}
+        return job | kind | {"seed": case.seed(self.secret)}
 
     def _forget_the_oldest(self) -> None:
         """Answers take memory; one that is wanted again is drawn again from the same seed."""
         while sum(_held_bytes(answer) for answer, _ in self._references.values()) > KEPT_BYTES:
             close_all(self._references.pop(next(iter(self._references)))[1])
 
-    def _referenced(self, path: str, case: Case) -> tuple[dict[str, Any], list[int]]:
+    def _referenced(self, request: dict[str, Any], case: Case) -> tuple[dict[str, Any], list[int]]:
+        path = self.contract.source["module"]
+        self.reference.send(request)
         try:
             answer, fds = self.reference.receive(self.control, self.patience.reference)
         except Ended as ended:
@@ -228,11 +243,15 @@ class Trial:
             raise ProblemError(path, Cause.named(answer["broken"]), line=answer["line"], **answer["facts"])
         return answer, fds
 
-    def compare(self, run: Run, got: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The comparer's figures, one an output."""
+    def compare(
+        self, run: Run, also: list[list[dict[str, Any]]] | None = None, fds: Sequence[int] = ()
+    ) -> list[dict[str, Any]]:
+        """The comparer's figures, one an output. also: for each, where in a file lies what it may be besides."""
         _, (_, expected_fd) = self._references[run.case]
-        request = {"got": got, "expected": run.expected["outputs"]}
-        answer = self.comparer.ask(request, self.control, self.patience.reference, [run.outputs_fd, expected_fd])
+        outputs = run.expected["outputs"]
+        request = {"got": run.got["tensors"], "expected": outputs, "also": also or [[] for _ in outputs]}
+        files = [run.outputs_fd, expected_fd, *fds]
+        answer = self.comparer.ask(request, self.control, self.patience.reference, files)
         figures: list[dict[str, Any]] = answer["figures"]
         return figures
 
@@ -295,5 +314,5 @@ class Trial:
 
 def _held_bytes(answer: dict[str, Any]) -> int:
     """Of the files that came with a reference's answer."""
-    expected = [piece for output in answer["outputs"] for piece in (output["eager"], output["truth"], *output["also"])]
+    expected = [piece for output in answer["outputs"] for piece in (output["eager"], output["truth"])]
     return sum(piece["nbytes"] for piece in [*answer["storages"], *expected])

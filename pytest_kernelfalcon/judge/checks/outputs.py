@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.trees import leaves, skeleton
-from pytest_kernelfalcon.judge.accuracy import decide
 from pytest_kernelfalcon.judge.arguments import storage_names
+from pytest_kernelfalcon.judge.checks.values import accurate
 from pytest_kernelfalcon.judge.finding import Finding, Found
 from pytest_kernelfalcon.judge.trial import Run, Trial
 
@@ -69,16 +69,6 @@ def written(trial: Trial, run: Run) -> None:
         if mine["unwritten"] > 0:
             total = _elements(mine["shape"])
             _found(trial, run, Cause.UNWRITTEN_OUTPUT, output=index, count=mine["unwritten"], total=total)
-
-
-def accurate(trial: Trial, run: Run) -> None:
-    """Values, held against eager's and fp64's by the comparer."""
-    figures = trial.compare(run, run.got["tensors"])
-    for index, numbers in enumerate(figures):
-        judgement = decide(index, numbers, trial.pool, run.case.kind)
-        if judgement.cause is not None:
-            _found(trial, run, judgement.cause, judgement.worst, **judgement.facts)
-        trial.note(judgement)
 
 
 OUTPUT_CHECKS: list[Callable[[Trial, Run], None]] = [structure, inputs_kept, own_memory, written, accurate]

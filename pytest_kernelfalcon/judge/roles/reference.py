@@ -2,7 +2,8 @@
 
 Requests {"case": {"source", "path", "seed", "mutates", "dtype", "strides", "values"}}; answers {"inputs", "state",
 "init", "storages", "outputs", "tree", "flags"} with two files (roles/blobs.py), the inputs' storages and the expected
-values; or {"broken", "facts", "line"}.
+values; or {"broken", "facts", "line"}. Requests {"leeway": the same}; answers {"leeway": […]} (roles/leeway.py) with a
+file, one entry an output, or none where nothing is known.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 
 from pytest_kernelfalcon.contracts.trees import encode
 from pytest_kernelfalcon.judge.roles import blobs
+from pytest_kernelfalcon.judge.roles.leeway import eager_errors, leeway
 from pytest_kernelfalcon.judge.roles.modules import (
     Broken,
     Held,
@@ -30,9 +32,12 @@ from pytest_kernelfalcon.judge.roles.modules import (
     seed_everything,
     state_of,
 )
-from pytest_kernelfalcon.judge.roles.truth import decisions, mutated, truth_of
+from pytest_kernelfalcon.judge.roles.truth import mutated, truth_of
 from pytest_kernelfalcon.judge.roles.variants import moved, vary
 from pytest_kernelfalcon.judge.wire import Channel
+
+MORE_DRAWS = 4
+"""In which eager's errors are looked at too, where a kernel's seem too large: in one draw eager may have been lucky."""
 
 
 def serve(channel: Channel, job: dict[str, Any]) -> None:
@@ -44,7 +49,9 @@ def answer(channel: Channel, problem: Reference) -> None:
     while True:
         request, _ = channel.receive()
         try:
-            answer, fds = problem.case(**request["case"])
+            answer, fds = (
+                problem.leeway(**request["leeway"]) if "leeway" in request else problem.case(**request["case"])
+            )
         except Broken as broken:
             facts = {key: str(value) for key, value in broken.facts.items()}
             channel.send({"broken": broken.cause.value, "facts": facts, "line": broken.line})
@@ -68,20 +75,47 @@ class Reference:
 
         dtype, strides, values: see `contracts.variants`.
         """
+        instance = self._drawn(source, path, seed, dtype, strides, values)
+        given, inputs_fd = self._given(instance)
+        truth, flags = truth_of(instance, mutates)
+        tree, eager = outputs_of(forward(instance, instance.inputs))
+        eager = [*eager, *mutated(instance.inputs, mutates)]
+        del instance  # on a GPU its memory may be needed now
+        expected_fd, outputs = self._expected(eager, truth or eager)
+        return given | {"outputs": outputs, "tree": tree, "flags": flags}, [inputs_fd, expected_fd]
+
+    def leeway(
+        self, source: str, path: str, seed: int, mutates: list[int], **variant: str
+    ) -> tuple[dict[str, Any], list[int]]:
+        """What a draw's outputs may be besides, and eager's errors in a few more draws of the kind."""
+        instance = self._drawn(source, path, seed, **variant)
+        truth, _ = truth_of(instance, mutates)
+        found = leeway(instance, truth, mutates) if truth else []
+        draws = (
+            [self._drawn(source, path, seed + more, **variant) for more in range(1, MORE_DRAWS + 1)] if found else []
+        )
+        eager = [eager_errors(draw, mutates) for draw in draws]
+        fd, pieces = self.place.write("leeway", [blobs.raw(tensor) for item in found for tensor in item.also])
+        places = iter(asdict(piece) for piece in pieces)
+        known = [
+            {
+                "also": [next(places) for _ in item.also],
+                "rms": item.rms,
+                "top": item.top,
+                "eager": [e[i] for e in eager],
+            }
+            for i, item in enumerate(found)
+        ]
+        return {"leeway": known}, [fd]
+
+    def _drawn(self, source: str, path: str, seed: int, dtype: str, strides: str, values: str) -> Instance:
         module, fixed = self._module(source, path)
         with torch.device(self.place.device):
             instance = build(module, seed)
         moved(instance, self.place.device)
         refresh(instance, fixed)
         vary(instance, dtype, strides, values)
-        given, inputs_fd = self._given(instance)
-        truth, flags = truth_of(instance, mutates)
-        also = decisions(instance, truth) if truth and not mutates else {}
-        tree, eager = outputs_of(forward(instance, instance.inputs))
-        eager = [*eager, *mutated(instance.inputs, mutates)]
-        del instance  # on a GPU its memory may be needed now
-        expected_fd, outputs = self._expected(eager, truth or eager, also)
-        return given | {"outputs": outputs, "tree": tree, "flags": flags}, [inputs_fd, expected_fd]
+        return instance
 
     def _given(self, instance: Instance) -> tuple[dict[str, Any], int]:
         """What the kernel is given: its arguments, over storages in a file."""
@@ -104,24 +138,20 @@ class Reference:
             self._modules[source] = module, {i for i, pair in enumerate(zip(*draws, strict=False)) if _same(*pair)}
         return self._modules[source]
 
-    def _expected(
-        self, eager: list[torch.Tensor], truth: list[torch.Tensor], also: dict[int, list[torch.Tensor]]
-    ) -> tuple[int, list[dict[str, Any]]]:
+    def _expected(self, eager: list[torch.Tensor], truth: list[torch.Tensor]) -> tuple[int, list[dict[str, Any]]]:
         """The expected values in a file, and where each output's lie in it."""
-        groups = [[value, exact, *also.get(i, [])] for i, (value, exact) in enumerate(zip(eager, truth, strict=True))]
-        fd, pieces = self.place.write("expected", [blobs.raw(tensor) for group in groups for tensor in group])
+        pairs = list(zip(eager, truth, strict=True))
+        fd, pieces = self.place.write("expected", [blobs.raw(tensor) for pair in pairs for tensor in pair])
         places = iter(asdict(piece) for piece in pieces)
-        outputs = []
-        for value, exact, *others in groups:
-            outputs.append(
-                {
-                    "shape": list(value.shape),
-                    "dtype": _name(value.dtype),
-                    "eager": next(places),
-                    "truth": next(places) | {"dtype": _name(exact.dtype)},
-                    "also": [next(places) for _ in others],
-                }
-            )
+        outputs = [
+            {
+                "shape": list(value.shape),
+                "dtype": _name(value.dtype),
+                "eager": next(places),
+                "truth": next(places) | {"dtype": _name(exact.dtype)},
+            }
+            for value, exact in pairs
+        ]
         return fd, outputs
 
 

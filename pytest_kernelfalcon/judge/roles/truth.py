@@ -6,6 +6,7 @@ outputs. That this holds is not taken on trust: eager is run on each part too, a
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.roles import widen
 from pytest_kernelfalcon.judge.roles.held import mapped, nbytes, state_of, tensors_in
-from pytest_kernelfalcon.judge.roles.modules import Broken, Instance, forward, outputs_of
+from pytest_kernelfalcon.judge.roles.modules import MODULE, Broken, Instance, forward, outputs_of
 
 TRUTH_IS_EAGER = "truth_is_eager"
 PART_BYTES = 1 << 30
@@ -23,11 +24,10 @@ SAME_ULPS = 2.0
 """How far, relative to their RMS, eager's results on a part may be from those on the whole: a library may add up in
 another order, but a mean over other rows is another mean."""
 
-WAVES = (None, 1.0, 2.0, 3.0)
-"""How values are moved to inputs nearby, each way and its opposite: all by an ulp, or each by a part of its own."""
+Change = Callable[[torch.Tensor], torch.Tensor]
 
 
-def _same(x: torch.Tensor) -> torch.Tensor:
+def same(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
@@ -39,43 +39,11 @@ def truth_of(instance: Instance, mutates: list[int]) -> tuple[list[torch.Tensor]
     given = sum(nbytes(tensor) for tensor in tensors_in(instance.inputs))
     try:
         parts = _in_parts(instance, -(-given // PART_BYTES)) if given > PART_BYTES and not mutates else None
-        return parts or _whole(instance, instance.inputs, mutates), []
+        return parts or in_fp64(instance, instance.inputs, mutates), []
     except Broken as broken:
         if broken.cause is Cause.PROBLEM_MEMORY:
             raise
         return None, [TRUTH_IS_EAGER]
-
-
-def decisions(instance: Instance, truth: list[torch.Tensor]) -> dict[int, list[torch.Tensor]]:
-    """For each output that is not floating: what else exact arithmetic may decide (a rounding, an index).
-
-    It is run in fp64 where every input and weight is up to an ulp of its type off, as arithmetic in that type may have
-    it. Equal values are off by equally much: which of two equal elements is taken stays as it is.
-    """
-    decided = [i for i, tensor in enumerate(truth) if not tensor.is_floating_point()]
-    given = sum(nbytes(tensor) for tensor in tensors_in(instance.inputs))
-    if not decided or given > PART_BYTES:
-        return {}
-    ways = [_Nearby(sign, wave) for wave in WAVES for sign in (1.0, -1.0)]
-    runs = [_whole(instance, instance.inputs, [], way) for way in ways]
-    return {i: [run[i] for run in runs] for i in decided}
-
-
-class _Nearby:
-    """Moves each value by an ulp, or by a part of one that hangs on the value alone; `sign` turns all moves round, so
-    that what lies between two decisions goes both ways.
-    """
-
-    def __init__(self, sign: float, wave: float | None) -> None:
-        self._sign, self._wave = sign, wave
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        if not x.is_floating_point():
-            return x
-        wide, step = x.double(), torch.ones((), dtype=torch.float64, device=x.device)
-        if self._wave is not None:
-            step = (wide * 1e6 * self._wave + self._wave).sin().nan_to_num(0.0)
-        return wide * (1 + self._sign * torch.finfo(x.dtype).eps * step)
 
 
 def mutated(inputs: list[Any], mutates: list[int]) -> list[torch.Tensor]:
@@ -83,18 +51,30 @@ def mutated(inputs: list[Any], mutates: list[int]) -> list[torch.Tensor]:
     return [tensor for position in mutates for tensor in tensors_in(inputs[position])]
 
 
-def _whole(
-    instance: Instance, inputs: list[Any], mutates: list[int], change: Callable[[torch.Tensor], torch.Tensor] = _same
-) -> list[torch.Tensor]:
+def in_fp64(instance: Instance, inputs: list[Any], mutates: list[int], change: Change = same) -> list[torch.Tensor]:
     """change: of each tensor that is given, before it is made fp64."""
+    limits = widen.Limits(MODULE)
+    truth = _in_fp64(instance, inputs, mutates, change, limits)
+    if not limits.told:
+        return truth
+    own = Instance(instance.module, copy.deepcopy(instance.model), mapped(inputs, torch.Tensor.clone), False)
+    told = widen.Limits(MODULE)
+    with told.answering():
+        forward(own, own.inputs)
+    return _in_fp64(instance, inputs, mutates, change, widen.Limits(MODULE, told.told))
+
+
+def _in_fp64(
+    instance: Instance, inputs: list[Any], mutates: list[int], change: Change, limits: widen.Limits
+) -> list[torch.Tensor]:
     given = [*tensors_in(inputs), *(item.tensor for item in state_of(instance.model))]
     wide = Instance(instance.module, widen.widened_model(instance.model), widen.widened(mapped(inputs, change)), False)
-    if change is not _same:
+    if change is not same:
         with torch.no_grad():
             for item, held in zip(state_of(wide.model), state_of(instance.model), strict=True):
                 if held.tensor.is_floating_point():
                     item.tensor.copy_(change(held.tensor))
-    with widen.double_by_default(), widen.Widen(widen.working_bytes(given)):
+    with limits.answering(), widen.double_by_default(), widen.Widen(widen.working_bytes(given)):
         _, truth = outputs_of(forward(wide, wide.inputs))
     return [*truth, *mutated(wide.inputs, mutates)]
 
@@ -131,7 +111,7 @@ def _assembled(instance: Instance, chosen: set[int], step: int, eager: list[torc
             _, again = outputs_of(forward(instance, part))
             if len(again) != len(whole) or not all(map(_alike, again, whole)):
                 return None
-            exact = _whole(instance, part, [])
+            exact = in_fp64(instance, part, [])
         except Broken:
             return None
         truth = truth or [

@@ -7,9 +7,11 @@ stays. What `double()` does not reach (plain tensor attributes) is converted too
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import nn
@@ -17,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from pytest_kernelfalcon.judge.roles.held import mapped
 
+_finfo = torch.finfo
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -69,3 +72,26 @@ def double_by_default() -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
+
+
+class Limits:
+    """`torch.finfo` as a problem's text asks it. In fp64 it would be told that type's, which is another problem: it is
+    told what the same call was told in the problem's own types. answers: those, in order; None to listen.
+    """
+
+    def __init__(self, problem: str, answers: list[torch.finfo] | None = None) -> None:
+        """problem: the name of its module."""
+        self.told: list[torch.finfo] = []
+        self._problem, self._answers = problem, answers or []
+
+    def __call__(self, *args: Any) -> torch.finfo:
+        own = _finfo(*args)
+        if sys._getframe(1).f_globals.get("__name__") != self._problem:
+            return own  # torch's own code
+        self.told.append(self._answers[len(self.told)] if len(self.told) < len(self._answers) else own)
+        return self.told[-1]
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        with mock.patch.object(torch, "finfo", self):
+            yield

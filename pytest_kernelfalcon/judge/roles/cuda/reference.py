@@ -5,6 +5,8 @@ As on the CPU (judge/roles/reference.py), whose messages it speaks. Inputs are d
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -25,9 +27,18 @@ class DeviceReference(Reference):
     """The device's memory may not suffice."""
 
     def case(self, *given: Any, **named: Any) -> tuple[dict[str, Any], list[int]]:
+        with self._within_memory():
+            return super().case(*given, **named)
+
+    def leeway(self, *given: Any, **named: Any) -> tuple[dict[str, Any], list[int]]:
+        with self._within_memory():
+            return super().leeway(*given, **named)
+
+    @contextmanager
+    def _within_memory(self) -> Iterator[None]:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
         try:
-            return super().case(*given, **named)
+            yield
         except (OutOfMemory, torch.OutOfMemoryError):
             raise Broken(Cause.PROBLEM_MEMORY, detail="drawing inputs and expected values") from None
         finally:

@@ -1,0 +1,20 @@
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    """The exponential function."""
+
+    def forward(self, x: torch.Tensor):
+        return torch.exp(x)
+
+
+rows, columns = 48, 160
+
+
+def get_inputs():
+    return [torch.randn(rows, columns)]
+
+
+def get_init_inputs():
+    return []
