@@ -63,26 +63,34 @@ def guard(module: Any, role: str, limits: Limits, job: dict[str, Any], fds: list
 
 
 def _ordinary_scratch(user: int | None) -> str:
-    directory = tempfile.mkdtemp(prefix="kernelfalcon-scratch-")
+    directory = tempfile.mkdtemp(prefix=f"kernelfalcon-scratch-{os.getppid()}-")
     if user is not None:
         os.chown(directory, user, user)
     return directory
 
 
 def _end_orphans(user: int | None) -> None:
-    """Until there is no process below this one, faster than they can fork: first all at once stop, then end."""
+    """Until there is no process below this one, faster than they can fork: all stop before the first ends."""
     while True:
         if user is not None:
             linux.attempt(lambda: _signal_all_of(user))
-        found = _below(os.getpid())
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for process in found:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, number)
+        stopped: set[int] = set()
+        while new := set(_below(os.getpid())) - stopped:
+            _signal_each(new, signal.SIGSTOP)
+            stopped |= new
+        _signal_each(stopped, signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                continue
         except ChildProcessError:
             return
+
+
+def _signal_each(processes: set[int], number: int) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
 
 
 def _signal_all_of(user: int) -> None:

@@ -7,7 +7,7 @@ import resource
 from dataclasses import dataclass
 from pathlib import Path
 
-TASKS = 1024
+TASKS = 512
 """Processes and threads of a role that starts any: LLVM and CUDA take some for each core."""
 
 

@@ -12,7 +12,7 @@ import errno
 import os
 import platform
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pytest_kernelfalcon.judge import syscalls
@@ -40,7 +40,7 @@ class Machine(NamedTuple):
 MACHINES = {"x86_64": Machine(0xC000003E, 0, 0x40000000), "aarch64": Machine(0xC00000B7, 1, 0x40000000)}
 
 
-class _Step(ctypes.Structure):
+class Step(ctypes.Structure):
     """struct sock_filter."""
 
     _fields_ = (("code", ctypes.c_ushort), ("yes", ctypes.c_ubyte), ("no", ctypes.c_ubyte), ("value", ctypes.c_uint32))
@@ -49,7 +49,7 @@ class _Step(ctypes.Structure):
 class _Program(ctypes.Structure):
     """struct sock_fprog."""
 
-    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.POINTER(_Step)))
+    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.POINTER(Step)))
 
 
 def restrict(limits: Limits) -> None:
@@ -57,20 +57,24 @@ def restrict(limits: Limits) -> None:
     machine = MACHINES.get(platform.machine())
     if machine is None:
         raise OSError(f"unknown machine {platform.machine()}")
-    steps = list(program(machine, limits, os.getpid()))
-    array = (_Step * len(steps))(*steps)
+    install(list(program(machine, limits, os.getpid())))
+
+
+def install(steps: Sequence[Step]) -> None:
+    """A filter on top of those that this process has; raises OSError."""
+    array = (Step * len(steps))(*steps)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(_Program(len(steps), array)), 0, 0):
         raise OSError(ctypes.get_errno(), f"seccomp: {os.strerror(ctypes.get_errno())}")
 
 
-def program(machine: Machine, limits: Limits, process: int) -> Iterator[_Step]:
+def program(machine: Machine, limits: Limits, process: int) -> Iterator[Step]:
     """The filter's steps. A jump says how many steps to pass over if so, and if not. process: its own number."""
     column = machine.column
-    yield _Step(LOAD, 0, 0, ARCHITECTURE)
-    yield _Step(EQUAL, 1, 0, machine.architecture)
-    yield _Step(RETURN, 0, 0, KILL)
-    yield _Step(LOAD, 0, 0, NUMBER)
+    yield Step(LOAD, 0, 0, ARCHITECTURE)
+    yield Step(EQUAL, 1, 0, machine.architecture)
+    yield Step(RETURN, 0, 0, KILL)
+    yield Step(LOAD, 0, 0, NUMBER)
     yield from _unless(AT_LEAST, machine.x32, errno.ENOSYS)
     yield from _unless(EQUAL, syscalls.CLONE3[column], errno.ENOSYS)
     denied = syscalls.FORBIDDEN | ({} if limits.starts else syscalls.STARTS)
@@ -88,37 +92,37 @@ def program(machine: Machine, limits: Limits, process: int) -> Iterator[_Step]:
         yield from _but(syscalls.CLONE[column], FIRST_ARGUMENT, ANY_BIT, CLONE_NEW)
         if not limits.starts:
             yield from _threads_only(syscalls.CLONE[column])
-    yield _Step(RETURN, 0, 0, ALLOW)
+    yield Step(RETURN, 0, 0, ALLOW)
 
 
-def _unless(test: int, value: int, error: int = errno.EPERM) -> Iterator[_Step]:
+def _unless(test: int, value: int, error: int = errno.EPERM) -> Iterator[Step]:
     """Fails with that error if the test holds."""
-    yield _Step(test, 0, 1, value)
-    yield _Step(RETURN, 0, 0, ERRNO | error)
+    yield Step(test, 0, 1, value)
+    yield Step(RETURN, 0, 0, ERRNO | error)
 
 
-def _only(number: int, argument: int, *values: int) -> Iterator[_Step]:
+def _only(number: int, argument: int, *values: int) -> Iterator[Step]:
     """That call is for these values of an argument only."""
-    yield _Step(EQUAL, 0, 3 + len(values), number)
-    yield _Step(LOAD, 0, 0, argument)
+    yield Step(EQUAL, 0, 3 + len(values), number)
+    yield Step(LOAD, 0, 0, argument)
     for place, value in enumerate(values):
-        yield _Step(EQUAL, len(values) - place, 0, value)
-    yield _Step(RETURN, 0, 0, ERRNO | errno.EPERM)
-    yield _Step(RETURN, 0, 0, ALLOW)
+        yield Step(EQUAL, len(values) - place, 0, value)
+    yield Step(RETURN, 0, 0, ERRNO | errno.EPERM)
+    yield Step(RETURN, 0, 0, ALLOW)
 
 
-def _but(number: int, argument: int, test: int, *values: int) -> Iterator[_Step]:
+def _but(number: int, argument: int, test: int, *values: int) -> Iterator[Step]:
     """That call is not for arguments of which a test holds."""
-    yield _Step(EQUAL, 0, 2 + 2 * len(values), number)
-    yield _Step(LOAD, 0, 0, argument)
+    yield Step(EQUAL, 0, 2 + 2 * len(values), number)
+    yield Step(LOAD, 0, 0, argument)
     for value in values:
         yield from _unless(test, value)
-    yield _Step(LOAD, 0, 0, NUMBER)
+    yield Step(LOAD, 0, 0, NUMBER)
 
 
-def _threads_only(clone: int) -> Iterator[_Step]:
-    yield _Step(EQUAL, 0, 4, clone)
-    yield _Step(LOAD, 0, 0, FIRST_ARGUMENT)
-    yield _Step(ANY_BIT, 1, 0, CLONE_THREAD)
-    yield _Step(RETURN, 0, 0, ERRNO | errno.EPERM)
-    yield _Step(LOAD, 0, 0, NUMBER)
+def _threads_only(clone: int) -> Iterator[Step]:
+    yield Step(EQUAL, 0, 4, clone)
+    yield Step(LOAD, 0, 0, FIRST_ARGUMENT)
+    yield Step(ANY_BIT, 1, 0, CLONE_THREAD)
+    yield Step(RETURN, 0, 0, ERRNO | errno.EPERM)
+    yield Step(LOAD, 0, 0, NUMBER)
