@@ -6,6 +6,7 @@ A zygote as the judge's, with attackers in the place of its roles; it loads no t
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,10 @@ from pytest_kernelfalcon.judge.zygote import ROLES, Home, serve
 
 if TYPE_CHECKING:
     from tests.attacks import Attack  # its text holds the key, which shall not be in the zygote
+
+
+TEMPORARY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+"""Where ordinary scratch directories are: in memory, since a disk may take seconds to delete one."""
 
 
 class Attacker:
@@ -53,7 +58,7 @@ class Attackers(Line):
         self.process = subprocess.Popen(
             [*before, sys.executable, "-m", "tests.attackers", kind, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=clean_environment("plain", mode),
+            env=clean_environment("plain", mode) | {"TMPDIR": TEMPORARY},
             stdin=subprocess.DEVNULL,
             stdout=self._errors,
             stderr=self._errors,
@@ -96,6 +101,7 @@ def main() -> None:
     walls = sandbox.unconfined() if os.environ["KERNELFALCON_SANDBOX"] == "off" else sandbox.granted(gpu)
     sandbox.isolate(walls)
     walls = sandbox.enclose(walls, gpu)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     hello = {"missing": list(walls.missing), "versions": {}}
     serve(Channel(socket.socket(fileno=fd)), dict.fromkeys(ROLES[kind], Attacker), Home(walls, hello))
 

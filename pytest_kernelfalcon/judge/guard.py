@@ -55,7 +55,7 @@ def guard(module: Any, role: str, limits: Limits, job: dict[str, Any], fds: list
     _, status = os.waitpid(child, 0)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # its number may be another process's from now on
     if not walls.isolated:
-        _end_orphans(user)
+        _end_orphans()
         _remove(scratch)
     with contextlib.suppress(BrokenPipeError):  # nobody asks any more
         os.write(status_fd, status.to_bytes(4, "big"))
@@ -69,16 +69,15 @@ def _ordinary_scratch(user: int | None) -> str:
     return directory
 
 
-def _end_orphans(user: int | None) -> None:
-    """Until there is no process below this one, faster than they can fork: all stop before the first ends."""
+def _end_orphans() -> None:
+    """Until there is no process below this one: whoever's parent ends becomes a child of this one, and ends next.
+
+    The youngest first, since a chain of processes may fork and end faster than a list of them can be gone through.
+    """
     while True:
-        if user is not None:
-            linux.attempt(lambda: _signal_all_of(user))
-        stopped: set[int] = set()
-        while new := set(_below(os.getpid())) - stopped:
-            _signal_each(new, signal.SIGSTOP)
-            stopped |= new
-        _signal_each(stopped, signal.SIGKILL)
+        for child in reversed(_children()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -87,25 +86,9 @@ def _end_orphans(user: int | None) -> None:
             return
 
 
-def _signal_each(processes: set[int], number: int) -> None:
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, number)
-
-
-def _signal_all_of(user: int) -> None:
-    """One call ends all processes of a user whom nobody else is, those that fork meanwhile included."""
-    os.setresuid(user, user, user)
-    os.kill(-1, signal.SIGKILL)
-
-
-def _below(process: int) -> list[int]:
-    """Every process below that one, by what the host's /proc says now."""
-    found: list[int] = []
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        for task in (Path("/proc") / str(process) / "task").iterdir():
-            found += [int(child) for child in (task / "children").read_text().split()]
-    return found + [further for child in found for further in _below(child)]
+def _children() -> list[int]:
+    """The direct ones, by what the host's /proc says now."""
+    return [int(child) for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
 
 
 def _remove(scratch: str) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.judge import sandbox
-from tests.attackers import Attackers, said
+from tests.attackers import TEMPORARY, Attackers, said
 from tests.attacks import ATTACKS, KEY, OUTLIVING, Attack
 from tests.denied import BUT
 from tests.processes import all_end, begun, below, wait_until
@@ -159,7 +159,7 @@ def test_nothing_outlives_its_end(opened: Open, name: str, role: str, refused: t
 
 def _scratches(attackers: Attackers) -> list[Path]:
     """Scratch directories that are left of that zygote's roles: each is named after its guard's parent."""
-    return list(Path("/tmp").glob(f"kernelfalcon-scratch-{attackers.process.pid}-*"))
+    return list(Path(TEMPORARY).glob(f"kernelfalcon-scratch-{attackers.process.pid}-*"))
 
 
 @pytest.mark.parametrize("refused", [(), WITHOUT], ids=["with namespaces", "without"])
