@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.judge import sandbox
@@ -66,6 +66,12 @@ class Attackers(Line):
             process_group=0,
         )
         theirs.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def last_words(self) -> str:
         self.process.wait()

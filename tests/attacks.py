@@ -222,7 +222,7 @@ ATTACKS = [
         call("shmctl", call("shmget", 0, ctypes.c_size_t(1 << 20), 0o600), 0, None); return "had"
         """),
     _attack("full disk", "N", """
-        for number in range(3):
+        for number in range(10):
             with open(f"part{number}", "wb") as file:
                 for _ in range(30):
                     file.write(bytes(1 << 20))

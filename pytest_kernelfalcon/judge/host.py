@@ -47,6 +47,21 @@ def clean_environment(kind: str, sandbox: str) -> dict[str, str]:
     return environment | platforms.environment(kind)
 
 
+def lacking(kinds: Sequence[str]) -> list[str]:
+    """What this machine does not grant of the sandbox of those zygotes. Raises `JudgeError`.
+
+    A process of its own tries, which loads no torch: a tenth of a second, where a zygote takes one or more to start.
+    """
+    command = [sys.executable, "-P", "-m", "pytest_kernelfalcon.judge.sandbox", *kinds]
+    environment = clean_environment("plain", "auto")
+    run = subprocess.run(
+        command, env=environment, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if run.returncode:
+        raise JudgeError(f"what this machine grants of the sandbox could not be found out: {run.stderr.strip()}")
+    return run.stdout.splitlines()
+
+
 class Line(ABC):
     """A conversation with one zygote, which forks for it. The first `fork` waits until the zygote is warm."""
 

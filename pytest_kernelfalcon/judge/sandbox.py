@@ -225,7 +225,8 @@ def _writable(limit: Limits, directory: str) -> list[str]:
 
 def main() -> None:
     """Print what this machine does not grant, a line each. PYTEST_DONT_REWRITE"""
-    print("\n".join(granted(gpu="cuda" in sys.argv[1:]).missing))
+    for lack in granted(gpu="cuda" in sys.argv[1:]).missing:
+        print(lack)
 
 
 if __name__ == "__main__":
