@@ -38,7 +38,8 @@ def read(path):
 
 @dataclass(frozen=True)
 class Attack:
-    """walls: each of these holds it alone (`namespaces`: with the file tree; `limits` are there always).
+    """walls: each of these holds it alone (`namespaces`: with the file tree; `always`: a clean environment
+    and the limits, which no machine lacks).
 
     open: whether it succeeds, and harmlessly, where there is no wall; what is not open is never tried there. roles: in
     which roles it makes sense.
@@ -59,14 +60,14 @@ N, L, S = "namespaces", "landlock", "seccomp"
 
 
 def _attack(name: str, walls: str, body: str, open: bool = True, roles: tuple[str, ...] | None = None) -> Attack:
-    names = {"N": N, "L": L, "S": S, "R": "limits"}
+    names = {"N": N, "L": L, "S": S, "A": "always"}
     held = frozenset(names[letter] for letter in walls)
     return Attack(name, body, held, open, roles) if roles else Attack(name, body, held, open)
 
 
 ATTACKS = [
     # secrets
-    _attack("key in the environment", "R", "return booty(repr(sorted(os.environ.items())).encode())", open=False),
+    _attack("key in the environment", "A", "return booty(repr(sorted(os.environ.items())).encode())", open=False),
     _attack("key in any /proc/*/environ", "NL", """
         error = FileNotFoundError("no /proc")
         for path in glob.glob("/proc/[0-9]*/environ"):
@@ -91,7 +92,7 @@ ATTACKS = [
                 ctypes.c_ulong(1), ctypes.c_ulong(0))
         return booty(into.raw)
         """),
-    _attack("key among this process's objects and arguments", "R", """
+    _attack("key among this process's objects and arguments", "A", """
         import gc
         held = [one for one in gc.get_objects() if isinstance(one, (list, tuple, dict))]
         return booty(repr((sys.argv, sys.orig_argv)).encode() + b"\\n".join(
@@ -101,7 +102,7 @@ ATTACKS = [
     _attack("key in a file at home", "NL", "return read(host['home'])"),
     _attack("key in a file of the working directory", "NL", "return read(host['cwd'])"),
     _attack("the judge's own code", "NL", "return open(host['ours']).read(20)"),
-    _attack("descriptors that were left open", "R", """
+    _attack("descriptors that were left open", "A", """
         import stat
         left = {fd: os.readlink(f"/proc/self/fd/{fd}") if os.path.exists("/proc/self/fd") else "?"
                 for fd in range(3, 256) if libc.fcntl(fd, 1) >= 0 and not stat.S_ISSOCK(os.fstat(fd).st_mode)}
@@ -208,8 +209,8 @@ ATTACKS = [
         one = threading.Thread(target=time.sleep, args=(0,)); one.start(); one.join(); return "ran"
         """, roles=("tracer",)),
     # floods
-    _attack("memory", "R", "bytearray(64 << 30); return 'had'", open=False, roles=("tracer", "compile")),
-    _attack("memory on a GPU's role", "R", """
+    _attack("memory", "A", "bytearray(64 << 30); return 'had'", open=False, roles=("tracer", "compile")),
+    _attack("memory on a GPU's role", "A", """
         data = bytearray(96 << 30); return "had"
         """, open=False, roles=("cuda.reference",)),
     _attack("files in memory", "S", """
@@ -228,7 +229,7 @@ ATTACKS = [
                     file.write(bytes(1 << 20))
         return "written"
         """, roles=("tracer",)),
-    _attack("one large file", "R", """
+    _attack("one large file", "A", """
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         os.truncate(os.open("large", os.O_CREAT | os.O_RDWR), 7 << 30); return "written"
         """, open=False),
@@ -237,7 +238,7 @@ ATTACKS = [
             os.mknod(f"{number}")
         return "made"
         """, open=False, roles=("tracer",)),
-    _attack("descriptors", "R", """
+    _attack("descriptors", "A", """
         held = []
         while len(held) < 5000:
             held.append(os.dup(0))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ __all__ = ["Limits", "Walls", "confine", "die_with_parent", "enclose", "granted"
 
 PACKAGE = Path(__file__).resolve().parents[1]
 OPEN = ["everything (--sandbox off)"]
+NODE = re.compile("/dev/nvidia(ctl|[0-9]+|-uvm)")
+"""What CUDA opens."""
 OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
@@ -119,7 +122,7 @@ def _needed() -> list[str]:
 
 def _check_nodes() -> None:
     for node in tree.gpu_nodes():
-        if "/nvidia-caps/" not in node and not os.access(node, os.R_OK | os.W_OK):
+        if NODE.fullmatch(node) and not os.access(node, os.R_OK | os.W_OK):
             raise OSError(f"{node} is for root only")
 
 
@@ -186,7 +189,8 @@ def confine(limit: Limits, scratch: str, walls: Walls, user: int | None) -> str:
         identity.count_apart()
     if walls.wanted:
         linux.drop_capabilities()
-    die_with_parent()  # who changes its user loses that
+    die_with_parent()  # who changes its user loses that, and may not look at itself in /proc, as CUDA does
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)
     limits.impose(limit, walls.mapped, walls.counted)
     if walls.landlock:
         landlock.restrict([*walls.visible, *_readable_proc(limit, walls)], _writable(limit, directory))

@@ -61,7 +61,7 @@ def every(attacks: list[Attack]) -> list[Any]:
 @pytest.mark.parametrize(("attack", "role"), every(ATTACKS))
 def test_no_attack_gets_anything(opened: Open, host: dict[str, Any], attack: Attack, role: str) -> None:
     attackers = opened(kind(role))
-    unheld = {"namespaces": "namespaces", "landlock": "Landlock", "seccomp": "filter", "limits": "nothing"}
+    unheld = {"namespaces": "namespaces", "landlock": "Landlock", "seccomp": "filter", "always": "nothing"}
     if all(any(unheld[wall] in lack for lack in attackers.missing) for wall in attack.walls):
         pytest.skip(f"this machine lacks {', '.join(attackers.missing)}")
     assert "error" in (told := attackers.tried(attack, role, host)), told
@@ -111,6 +111,15 @@ def test_what_is_missing_is_named_with_its_reason_and_the_rest_is_there(
         if one.walls - {"landlock", "seccomp", "namespaces"} or len(one.walls) > 1:
             for role in set(one.roles) & {"tracer", "compile"}:
                 assert "error" in (told := attackers.tried(one, role, host)), (one.name, told)
+
+
+@pytest.mark.parametrize("refused", [(), ("namespaces", "user")], ids=["with namespaces", "without"])
+def test_a_role_with_a_gpu_finds_in_proc_what_cuda_asks_for(opened: Open, refused: tuple[str, ...]) -> None:
+    names = ("self/maps", "self/status", "self/task", "cpuinfo", "meminfo", "devices", "sys/vm/mmap_min_addr")
+    look = "os.listdir(path) if os.path.isdir(path) else open(path).read()"
+    code = f"import os\ndef attack(host):\n    return [bool({look}) for path in host['paths']]\n"
+    told = opened("cuda", "auto", refused).ask("cuda.reference", code, {"paths": [f"/proc/{name}" for name in names]})
+    assert told == {"booty": str([True] * len(names))}
 
 
 def test_no_memory_of_a_zygote_holds_what_its_parent_knows(opened: Open, host: dict[str, Any]) -> None:

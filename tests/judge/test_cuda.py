@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 
+from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.contract import Contract, Input
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
@@ -17,6 +19,7 @@ from pytest_kernelfalcon.judge.gates import Patience
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
 from pytest_kernelfalcon.judge.platforms.cuda import Cuda, find, visible
 from pytest_kernelfalcon.judge.platforms.nvml import Gpu, driver
+from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.judge.zygote import ROLES
 
 from .conftest import KERNEL, PROBLEM
@@ -233,6 +236,63 @@ def _used() -> int:
     return next(gpu.used for gpu in driver().gpus if gpu.name == name)
 
 
-def _settled(bound: int) -> bool:
+def _settled(bound: int, seconds: float = 5) -> bool:
     """Whether no more than that is used, soon: the driver takes a moment to clear up after a process."""
-    return any(_used() <= bound or time.sleep(0.1) for _ in range(50))
+    end = time.monotonic() + seconds
+    while (used := _used()) > bound and time.monotonic() < end:
+        time.sleep(0.05)
+    return used <= bound
+
+
+HOARDS = """
+    import sys, time, torch
+
+    n = 2000
+
+    class Model(torch.nn.Module):
+        def forward(self, x):
+            return torch.nn.functional.silu(x)
+
+    def get_inputs():
+        if torch.empty(0).is_cuda:  # where expected values are computed
+            hoard = torch.ones(1 << 32, dtype=torch.uint8)
+            time.sleep(600)
+        return [torch.randn(n)]
+
+    def get_init_inputs():
+        return []
+"""
+"""Takes 4 GiB of the device, and keeps them."""
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("problem", [PROBLEM, HOARDS], ids=["an endless kernel", "a problem that hoards memory"])
+def test_two_seconds_after_a_kill_the_memory_of_the_device_is_as_before(tmp_path: Path, problem: str) -> None:
+    endless = KERNEL.replace(STORE, f"while tl.load(x_ptr) < 1000000.0:\n        {STORE}")
+    with _judge(Patience(run=6, reference=15)) as judge:
+        honest, contract = _inspected(judge, tmp_path, PROBLEM), _inspected(judge, tmp_path, problem)
+        assert judge.judge(honest, KERNEL, "seed", Control()).outcome == "accepted"
+        before, most, over = _used(), [0], threading.Event()
+        watch = threading.Thread(target=_watch, args=(most, over))
+        watch.start()
+        try:
+            _killed(judge, contract, endless)
+            assert _settled(before + SLACK, 2)
+        finally:
+            over.set()
+            watch.join()
+        assert most[0] > before + (128 << 20), "it had memory to give back"
+        assert judge.judge(honest, KERNEL, "seed", Control()).outcome == "accepted"
+
+
+def _watch(most: list[int], over: threading.Event) -> None:
+    while not over.wait(0.05):
+        most[0] = max(most[0], _used())
+
+
+def _killed(judge: Judge, contract: Contract, source: str) -> None:
+    """Judge what has to be ended; a problem that hangs is no verdict on a kernel."""
+    try:
+        assert judge.judge(contract, source, "seed", Control()).cause == "kernel_timeout"
+    except (ProblemError, JudgeError) as error:
+        assert "15" in str(error) or "hang" in str(error)
