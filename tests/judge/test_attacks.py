@@ -113,6 +113,45 @@ def test_what_is_missing_is_named_with_its_reason_and_the_rest_is_there(
                 assert "error" in (told := attackers.tried(one, role, host)), (one.name, told)
 
 
+LISTENS = """
+import socket
+held = []
+def attack(host):
+    held.append(socket.socket(socket.AF_UNIX))
+    held[0].bind(host["address"])
+    held[0].listen()
+    return "listens"
+"""
+REACHES = """
+import os, socket
+def attack(host):
+    told = []
+    for process in set(host["processes"]) - {os.getpid()}:
+        try:
+            os.kill(process, 0)
+            told.append("signalled")
+        except OSError:
+            pass
+    try:
+        socket.socket(socket.AF_UNIX).connect(host["address"])
+        told.append("connected")
+    except OSError:
+        pass
+    return told
+"""
+
+
+def test_siblings_do_not_reach_each_other(opened: Open) -> None:
+    for refused, reached in (((), "[]"), (("landlock",), "['connected']"), (("namespaces", "user"), "[]")):
+        attackers = opened("plain", "auto", refused)
+        host = {"address": "\0kernelfalcon-sibling", "processes": []}
+        with attackers.attacker("tracer") as first, attackers.attacker("tracer") as second:
+            assert said(first, LISTENS, host) == {"booty": "listens"}
+            host["processes"] = below(attackers.process.pid)
+            assert len(host["processes"]) >= 4
+            assert said(second, REACHES, host) == {"booty": reached}
+
+
 @pytest.mark.parametrize("refused", [(), ("namespaces", "user")], ids=["with namespaces", "without"])
 def test_a_role_with_a_gpu_finds_in_proc_what_cuda_asks_for(opened: Open, refused: tuple[str, ...]) -> None:
     names = ("self/maps", "self/status", "self/task", "cpuinfo", "meminfo", "devices", "sys/vm/mmap_min_addr")
