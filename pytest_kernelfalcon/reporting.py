@@ -37,9 +37,11 @@ class Reporting:
         start, run = config.invocation_params.dir, session.run.path
         place = run.relative_to(start) if run.is_relative_to(start) else run
         mode = ", frozen" if session.options.frozen else ""
+        lacking = [] if config.option.collectonly else session.judge.lacking()
+        without = f" without {'; '.join(lacking)}" if lacking else ""
         return (
             f"kernelfalcon: author {','.join(session.options.author)}, platform {session.judge.platform}, "
-            f"sandbox {session.options.sandbox}{mode}, run {place}"
+            f"sandbox {session.options.sandbox}{without}{mode}, run {place}"
         )
 
     @pytest.hookimpl(tryfirst=True)

@@ -17,7 +17,7 @@ from pytest_kernelfalcon.judge import platforms
 from pytest_kernelfalcon.judge.child import SLICE_SECONDS, Child, Ended, Overdue
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.judge.wire import Channel, Closed, Malformed
-from pytest_kernelfalcon.judge.zygote import LINE, ROLES
+from pytest_kernelfalcon.judge.zygote import LINE, kind_of
 
 __all__ = ["Child", "Ended", "Line", "Overdue", "Zygote", "Zygotes"]
 
@@ -35,6 +35,7 @@ def clean_environment(kind: str, sandbox: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
         "OMP_NUM_THREADS": "1",
+        "OMP_THREAD_LIMIT": "1",  # whatever a problem asks torch for: most roles may start no thread
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "PYTHONPATH": str(package),
@@ -44,6 +45,21 @@ def clean_environment(kind: str, sandbox: str) -> dict[str, str]:
         "KERNELFALCON_SANDBOX": sandbox,
     }
     return environment | platforms.environment(kind)
+
+
+def lacking(kinds: Sequence[str]) -> list[str]:
+    """What this machine does not grant of the sandbox of those zygotes. Raises `JudgeError`.
+
+    A process of its own tries, which loads no torch: a tenth of a second, where a zygote takes one or more to start.
+    """
+    command = [sys.executable, "-P", "-m", "pytest_kernelfalcon.judge.sandbox", *kinds]
+    environment = clean_environment("plain", "auto")
+    run = subprocess.run(
+        command, env=environment, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if run.returncode:
+        raise JudgeError(f"what this machine grants of the sandbox could not be found out: {run.stderr.strip()}")
+    return run.stdout.splitlines()
 
 
 class Line(ABC):
@@ -179,8 +195,7 @@ class Zygotes:
     def fork(self, role: str, job: dict[str, Any], control: Control, fds: Sequence[int] = ()) -> Child:
         """A child in that role, from the zygote that serves it."""
         self.start()
-        kind = next(kind for kind, roles in ROLES.items() if role in roles)
-        return self._all[kind].fork(role, job, control, fds)
+        return self._all[kind_of(role)].fork(role, job, control, fds)
 
     def any(self, control: Control) -> Line:
         """A line to a warm zygote, for what all of them know (versions)."""

@@ -16,7 +16,7 @@ from pytest_kernelfalcon.judge.checks import CHECKS
 from pytest_kernelfalcon.judge.compiled import Compiled
 from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import GATES, Gate, GateName, Patience
-from pytest_kernelfalcon.judge.host import Child, Ended, Line, Overdue, Zygote, Zygotes
+from pytest_kernelfalcon.judge.host import Child, Ended, Line, Overdue, Zygote, Zygotes, lacking
 from pytest_kernelfalcon.judge.platforms import Platform, Unavailable
 from pytest_kernelfalcon.judge.platforms.cpu import Cpu
 from pytest_kernelfalcon.judge.trial import Trial
@@ -33,8 +33,8 @@ class Judge:
 
     platform: `auto`, `cpu`, `cuda`. sandbox: `require` refuses to run where something of it is missing, `off` does
     without. cache: a directory for compile results and for the structures of failing cases, or None. Raises
-    `Unavailable` for a platform that is not here. opened: a line to a zygote of that kind which another process started
-    (see lending.py); without it the judge starts its own.
+    `Unavailable` for a platform or a sandbox that is not here. opened: a line to a zygote of that kind which another
+    process started (see lending.py); without it the judge starts its own.
     """
 
     def __init__(
@@ -51,9 +51,12 @@ class Judge:
         self._zygotes = Zygotes(self._platform.zygotes, opened or partial(Zygote, sandbox=sandbox))
         self._compiled = Compiled(cache / "compiled" if cache else None)
         self._examples = cache / "examples" if cache else None
+        self._lacking: list[str] | None = None
         self._references: dict[tuple[str, str], Child] = {}
         self._comparers: dict[str, Child] = {}
         self._allowed = False
+        if sandbox == "require" and opened is None:
+            self._require(self.lacking())
 
     def __enter__(self) -> Judge:
         return self
@@ -68,6 +71,12 @@ class Judge:
     @property
     def device(self) -> str:
         return self._platform.device
+
+    def lacking(self) -> list[str]:
+        """What this machine does not grant of the sandbox; nothing where none is wanted."""
+        if self._lacking is None:
+            self._lacking = [] if self._sandbox == "off" else lacking(self._platform.zygotes)
+        return self._lacking
 
     def start(self) -> None:
         """Begin to start the zygotes without waiting for them."""
@@ -132,11 +141,16 @@ class Judge:
         if self._allowed:
             return
         missing = self._zygotes.missing(control)
-        if missing and self._sandbox == "require":
-            raise Unavailable(
-                f"the sandbox is not complete here: {'; '.join(missing)}. Fix: --kernelfalcon-sandbox=auto"
-            )
+        if self._sandbox == "require":
+            self._require(missing)
         self._allowed = True
+
+    def _require(self, missing: list[str]) -> None:
+        if missing:
+            raise Unavailable(
+                f"the sandbox is not complete here: this machine lacks {'; '.join(missing)}. Fix: have it grant that "
+                "(docs/sandbox.md says how), or choose the sandbox `auto`, which does without and says so"
+            )
 
     def _trial(
         self, contract: Contract, source: str, gate: Gate, control: Control, platform: Platform | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 
+from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.contract import Contract, Input
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
@@ -233,6 +235,67 @@ def _used() -> int:
     return next(gpu.used for gpu in driver().gpus if gpu.name == name)
 
 
-def _settled(bound: int) -> bool:
+def _settled(bound: int, seconds: float = 5) -> bool:
     """Whether no more than that is used, soon: the driver takes a moment to clear up after a process."""
-    return any(_used() <= bound or time.sleep(0.1) for _ in range(50))
+    end = time.monotonic() + seconds
+    while (used := _used()) > bound and time.monotonic() < end:
+        time.sleep(0.05)
+    return used <= bound
+
+
+HOARDS = """
+    import time
+    import torch
+
+    n = 2000
+
+    class Model(torch.nn.Module):
+        def forward(self, x):
+            return torch.nn.functional.silu(x)
+
+    def get_inputs():
+        if torch.empty(0).is_cuda:  # where expected values are computed
+            hoard = torch.ones(1 << 32, dtype=torch.uint8)
+            time.sleep(600)
+        return [torch.randn(n)]
+
+    def get_init_inputs():
+        return []
+"""
+"""Takes 4 GiB of the device, and keeps them."""
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("problem", "cause"), [(PROBLEM, "kernel_timeout"), (HOARDS, "problem_hang")])
+def test_two_seconds_after_a_kill_the_memory_of_the_device_is_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str, cause: str
+) -> None:
+    monkeypatch.setitem(platforms.PLATFORMS, "cuda", _not_interpreted)
+    endless = KERNEL.replace(STORE, f"while tl.load(x_ptr) < 1000000.0:\n        {STORE}")
+    with _judge(Patience(run=6, reference=15)) as judge:
+        honest, contract = _inspected(judge, tmp_path, PROBLEM), _inspected(judge, tmp_path, problem)
+        assert judge.judge(honest, KERNEL, "seed", Control()).outcome == "accepted"
+        before, most, over = _used(), [0], threading.Event()
+        watch = threading.Thread(target=_watch, args=(most, over))
+        watch.start()
+        try:
+            assert _cause(judge, contract, endless) == cause
+            assert _settled(before + SLACK, 2)
+        finally:
+            over.set()
+            watch.join()
+        assert most[0] > before + (128 << 20), "it had memory to give back"
+        assert judge.judge(honest, KERNEL, "seed", Control()).outcome == "accepted"
+
+
+def _watch(most: list[int], over: threading.Event) -> None:
+    while not over.wait(0.05):
+        most[0] = max(most[0], _used())
+
+
+def _cause(judge: Judge, contract: Contract, source: str) -> str | None:
+    """Of the verdict; or why there is none, because of the problem."""
+    try:
+        return judge.judge(contract, source, "seed", Control()).cause
+    except ProblemError as error:
+        return error.cause

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,9 +21,11 @@ from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.judge.gates import Patience
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
 from pytest_kernelfalcon.judge.verdict import Verdict
+from tests.attacks import ATTACKS, Attack
+from tests.conftest import KERNEL, PROBLEM, ROOT
+from tests.victims import planted
 
 Verify = Callable[..., Verdict]
-Told = Callable[[str], str]
 
 namespaces = pytest.mark.skipif(
     not Path("/proc/sys/user/max_user_namespaces").exists()
@@ -30,68 +34,71 @@ namespaces = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def told(verify: Verify, silu: Any) -> Told:
-    """What a probe, run in the wrapper, says: it raises a text, which comes back in the verdict's message."""
-
-    def tell(probe: str) -> str:
-        body = indent(probe.strip(), "    ")
-        verdict = verify(silu.problem, silu.edited("def kernel_function(x):", f"def kernel_function(x):\n{body}"))
-        assert verdict.cause == "wrapper_raised", verdict.message
-        return verdict.message
-
-    return tell
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    with planted(tmp_path_factory.mktemp("host")) as facts:
+        yield facts
 
 
-@namespaces
-def test_keys_and_files_are_out_of_sight(told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
-    assert "planted" not in told("import os; raise RuntimeError(sorted(os.environ.items()))")
-    (tmp_path / "key").write_text("sk-planted")
-    for secret in (tmp_path / "key", Path(__file__), Path("/etc/passwd")):
-        assert "No such file" in told(f"open({str(secret)!r})")
+def attacking(attack: Attack, host: dict[str, Any]) -> str:
+    """Text that attacks when it is imported, and raises what came of it."""
+    return f"""{attack.code}
+try:
+    told = "BOOTY " + str(attack({host!r}))
+except BaseException as error:
+    told = f"HELD {{type(error).__name__}} {{error}}"
+raise KeyError(told)
+"""
 
 
-@namespaces
-def test_the_judges_own_files_are_out_of_sight(told: Told):
-    import pytest_kernelfalcon
-
-    folder = str(Path(pytest_kernelfalcon.__file__).resolve().parent)
-    seen = told(f"import os; raise RuntimeError(os.path.exists({folder!r}) and os.listdir({folder!r}))")
-    assert "RuntimeError: False" in seen or "RuntimeError: []" in seen
+def of(role: str) -> list[Any]:
+    return [pytest.param(one, id=one.name) for one in ATTACKS if role in one.roles]
 
 
 @namespaces
-def test_nothing_but_the_scratch_directory_can_be_written(told: Told):
-    assert "Read-only" in told("open('/usr/x', 'w')")
-    assert "Read-only" in told("open('/x', 'w')")
-    assert "written" in told("open('x', 'w').write('1'); raise RuntimeError('written')")
-
-
-def test_no_address_can_be_reached(told: Told):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = server.getsockname()
-        assert "not permitted" in told(f"import socket; socket.create_connection({address}, 1)")
-        assert "not permitted" in told(f"import socket; socket.socket(2, 2).sendto(b'x', {address})")
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(b"\0kernelfalcon-test-sandbox")
-        server.listen()
-        assert "Error" in told(f"import socket; socket.socket(1).connect({server.getsockname()!r})")
-
-
-def test_no_process_can_be_started(told: Told):
-    assert "not permitted" in told("import os; os.fork()")
-    assert "not permitted" in told("import subprocess; subprocess.run(['true'])")
+@pytest.mark.parametrize("attack", of("tracer"))
+def test_a_candidate_gets_nothing(verify: Verify, silu: Any, host: dict[str, Any], attack: Attack) -> None:
+    verdict = verify(silu.problem, attacking(attack, host) + silu.kernel)
+    assert verdict.cause == "wrapper_import", verdict.message
+    assert "HELD" in verdict.message
 
 
 @namespaces
-def test_no_other_process_can_be_seen_or_signalled(told: Told):
-    assert "RuntimeError: 1" in told("import os; raise RuntimeError(os.getpid())")
-    assert "No such process" in told(f"import os; os.kill({os.getpid()}, 0)")
+@pytest.mark.parametrize("attack", of("tracer"))
+def test_a_problem_gets_nothing(judge: Judge, silu: Any, host: dict[str, Any], attack: Attack) -> None:
+    with pytest.raises(ProblemError) as raised:
+        judge.inspect(Problem("bad.py", attacking(attack, host) + dedent(silu.problem)), Control())
+    assert raised.value.cause in ("problem_import", "problem_memory")
+    assert "HELD" in str(raised.value) or raised.value.cause == "problem_memory"
 
 
-def test_memory_is_bounded(told: Told):
-    assert "MemoryError" in told("bytearray(50 << 30)")
+LATER = """
+import sys
+def in_role(name):
+    frame = sys._getframe()
+    while frame:
+        if frame.f_code.co_filename.endswith(name):
+            return True
+        frame = frame.f_back
+if in_role("roles/reference.py"):
+"""
+
+
+@namespaces
+@pytest.mark.parametrize("name", ["key in a file at home", "UDP", "signal to the parent", "fork", "files in memory"])
+def test_a_problem_gets_nothing_where_it_knows_expected_values(
+    judge: Judge, silu: Any, host: dict[str, Any], name: str
+) -> None:
+    (attack,) = (one for one in ATTACKS if one.name == name)
+    text = LATER + indent(attacking(attack, host), "    ") + dedent(silu.problem)
+    contract = judge.inspect(Problem("bad.py", text), Control())
+    with pytest.raises(ProblemError, match="HELD"):
+        judge.judge(contract, silu.kernel, "seed", Control())
+
+
+def test_the_same_judge_is_right_after_all_that(verify: Verify, silu: Any) -> None:
+    assert verify(silu.problem, silu.kernel).outcome == "accepted"
+    assert verify(silu.problem, silu.edited("tl.sigmoid(x)", "0.5")).outcome == "refused"
 
 
 def test_leaving_the_process_is_a_refusal(verify: Verify, silu: Any):
@@ -144,6 +151,51 @@ def test_without_a_sandbox_it_works_says_so_and_leaves_nothing_behind(silu: Any)
     while (left := list(Path("/tmp").glob("kernelfalcon-scratch-*"))) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not left
+
+
+@pytest.fixture
+def refusing(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a module on a machine that refuses those walls, beside a problem and a kernel."""
+    (tmp_path / "add.py").write_text(PROBLEM)
+    (tmp_path / "kernel.py").write_text(KERNEL)
+
+    def run(walls: str, *module: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tests.denied", walls, sys.executable, "-m", *module]
+        environment = os.environ | {"PYTHONPATH": f"{ROOT}"}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+VERIFY = ("pytest_kernelfalcon", "verify", "add.py", "kernel.py", "--platform=cpu")
+PYTEST = ("pytest", "-p", "pytest_kernelfalcon.plugin", "--kernelfalcon", "--kernelfalcon-platform=cpu", "add.py")
+
+
+@pytest.mark.parametrize("wall", ["namespaces", "landlock", "seccomp"])
+def test_what_is_required_and_missing_is_wrong_usage(refusing: Any, tmp_path: Path, wall: str) -> None:
+    said = {"namespaces": "namespaces and file tree (", "landlock": "Landlock (", "seccomp": "filter of system calls ("}
+    run = refusing(wall, *VERIFY, "--sandbox=require")
+    assert run.returncode == 2, run.stderr
+    assert f"the sandbox is not complete here: this machine lacks {said[wall]}" in run.stderr
+    run = refusing(wall, *PYTEST, "--kernelfalcon-sandbox=require")
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR, run.stdout + run.stderr
+    assert said[wall] in run.stderr
+    assert not list(tmp_path.glob(".fuse/*/events.jsonl"))
+
+
+@pytest.mark.parametrize("walls", ["root", "namespaces"])
+def test_a_machine_that_refuses_walls_still_judges_and_says_so(refusing: Any, walls: str) -> None:
+    run = refusing(walls, *VERIFY, "--json")
+    assert run.returncode == 0, run.stdout + run.stderr
+    verdict = json.loads(run.stdout)
+    assert verdict["outcome"] == "accepted"
+    missing = " ".join(verdict["sandbox"])
+    assert ("unshare: Operation not permitted" in missing) == (walls == "namespaces")
+
+
+def test_the_header_names_what_a_machine_refuses(refusing: Any) -> None:
+    run = refusing("landlock", *PYTEST, "--kernelfalcon-frozen")
+    assert "sandbox auto without Landlock (Landlock: Function not implemented), frozen, run" in run.stdout
 
 
 def test_a_platform_that_is_not_there_is_said_so():

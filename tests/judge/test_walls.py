@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
+import platform
+import resource
+import signal
 import socket
 import subprocess
 import threading
@@ -15,12 +19,14 @@ from typing import Any
 import pytest
 
 from pytest_kernelfalcon.judge import landlock, seccomp
-from pytest_kernelfalcon.judge.sandbox import SYSTEM
+from pytest_kernelfalcon.judge.limits import Limits
+from pytest_kernelfalcon.judge.tree import SYSTEM
 
 NO_NEW_PRIVS = 38
 NEW_USER, CHILD_SIGNAL = 0x10000000, 17
 needs_landlock = pytest.mark.skipif(bool(landlock.lacking()), reason="; ".join(landlock.lacking()))
-needs_seccomp = pytest.mark.skipif(bool(seccomp.lacking()), reason="; ".join(seccomp.lacking()))
+needs_seccomp = pytest.mark.skipif(platform.machine() not in seccomp.MACHINES, reason="its system calls are unknown")
+STARTS, GPU, ALONE = Limits(starts=True), Limits(gpu=True), Limits()
 
 
 def inside(wall: Callable[[], None], act: Callable[[], Any]) -> Any:
@@ -50,7 +56,10 @@ def _call(name: str, *arguments: int) -> bool:
 
 def _thread() -> str:
     thread = threading.Thread(target=lambda: None)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        return "refused"
     thread.join()
     return "ran"
 
@@ -88,12 +97,12 @@ def test_behind_landlock_no_abstract_socket_of_others_is_reached() -> None:
 
 
 @needs_seccomp
-@pytest.mark.parametrize("starts", [True, False])
-def test_seccomp_leaves_no_way_to_other_processes_namespaces_or_networks(starts: bool) -> None:
+@pytest.mark.parametrize("limits", [STARTS, GPU, ALONE])
+def test_seccomp_leaves_no_way_to_other_processes_namespaces_or_networks(limits: Limits) -> None:
     def told(act: Callable[[], Any]) -> Any:
-        return inside(lambda: seccomp.restrict(starts), act)
+        return inside(lambda: seccomp.restrict(limits), act)
 
-    assert told(_thread) == "ran"
+    assert told(_thread) == ("refused" if limits is ALONE else "ran")
     assert told(lambda: len(socket.socketpair())) == 2
     assert told(lambda: socket.socket(socket.AF_UNIX).fileno() > 0) is True
     for family in (socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK):
@@ -107,14 +116,27 @@ def test_seccomp_leaves_no_way_to_other_processes_namespaces_or_networks(starts:
 @needs_seccomp
 def test_a_role_that_starts_no_process_cannot() -> None:
     run = lambda: subprocess.run(["/bin/true"], check=True).returncode  # noqa: E731
-    assert inside(lambda: seccomp.restrict(True), run) == 0
-    assert inside(lambda: seccomp.restrict(False), run) == "PermissionError"
-    assert inside(lambda: seccomp.restrict(False), os.fork) == "PermissionError"
+    assert inside(lambda: seccomp.restrict(STARTS), run) == 0
+    for limits in (ALONE, GPU):
+        assert inside(lambda limits=limits: seccomp.restrict(limits), run) == "PermissionError"
+        assert inside(lambda limits=limits: seccomp.restrict(limits), os.fork) == "PermissionError"
+
+
+@needs_seccomp
+def test_what_a_role_has_to_do_by_itself_it_still_can(tmp_path: Path) -> None:
+    def told(act: Callable[[], Any]) -> Any:
+        return inside(lambda: seccomp.restrict(ALONE), act)
+
+    assert told(lambda: os.kill(os.getpid(), 0)) is None
+    assert told(lambda: signal.raise_signal(signal.SIGCONT)) is None
+    assert told(lambda: list(resource.prlimit(0, resource.RLIMIT_CORE, (0, 0)))) is not None
+    assert told(lambda: fcntl.fcntl(0, fcntl.F_GETFL)) >= 0
+    assert told(lambda: (tmp_path / "file").write_text("x")) == 1
 
 
 @needs_seccomp
 def test_the_filter_is_for_a_machine_and_refuses_calls_of_another() -> None:
-    steps = {name: list(seccomp.program(machine, False)) for name, machine in seccomp.MACHINES.items()}
+    steps = {name: list(seccomp.program(machine, ALONE, 1)) for name, machine in seccomp.MACHINES.items()}
     for name, machine in seccomp.MACHINES.items():
         assert steps[name][1].value == machine.architecture
         assert steps[name][2].value == seccomp.KILL

@@ -41,6 +41,10 @@ class FakeJudge:
     device: str = "fake"
     asked: list[tuple[str, str]] = field(default_factory=list)
     closed: bool = False
+    lacks: list[str] = field(default_factory=list)
+
+    def lacking(self) -> list[str]:
+        return self.lacks
 
     def inspect(self, problem: Problem, control: Control) -> Contract:
         self.asked.append(("inspect", problem.path))

@@ -93,6 +93,13 @@ def test_the_header_says_what_was_chosen(example: Example) -> None:
     assert f"kernelfalcon: author scripted/only, platform cpu, sandbox auto, frozen, run .fuse/{run_id}" in run.output
 
 
+def test_the_header_names_what_is_missing_of_the_sandbox(example: Example, judge: FakeJudge) -> None:
+    judge.lacks += ["Landlock (not there)", "filter of system calls (EPERM)"]
+    run = example.run("accepted.py", "--kernelfalcon-author=scripted/only")
+    assert "sandbox auto without Landlock (not there); filter of system calls (EPERM), run" in run.output
+    assert "sandbox auto, run" in example.run("accepted.py", "--collect-only").output
+
+
 def test_everything_is_a_digest_of_the_record(example: Example) -> None:
     run = example.run(".")
     folder = example.path / ".fuse" / run.report["run_id"]

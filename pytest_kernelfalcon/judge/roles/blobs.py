@@ -1,13 +1,15 @@
-"""Tensors between roles: bytes in anonymous memory files, handed on as descriptors. PYTEST_DONT_REWRITE
+"""Tensors between roles: bytes in files without a name, handed on as descriptors. PYTEST_DONT_REWRITE
 
-The parent passes a file on without reading it, so that expected values go to the comparer alone, and nothing lies in
-a directory that another role could see. On a GPU the files are memory of the device (roles/cuda/blobs.py).
+They lie in the writer's scratch directory, which is in memory, and whose size binds them. The parent passes a file on
+without reading it, so that expected values go to the comparer alone, and nothing lies in a directory that another role
+could see. On a GPU the files are memory of the device (roles/cuda/blobs.py).
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -88,7 +90,8 @@ class Host:
 
     def write(self, name: str, parts: Sequence[torch.Tensor]) -> tuple[int, list[Piece]]:
         pieces, end = laid_out(parts)
-        fd = os.memfd_create(name, os.MFD_CLOEXEC)
+        fd, path = tempfile.mkstemp(prefix=name)
+        os.unlink(path)
         os.ftruncate(fd, end)
         for part, piece in zip(parts, pieces, strict=True):
             view = memoryview(part.numpy().data)
