@@ -9,9 +9,11 @@ HEAD = "import triton\nimport triton.language as tl\n"
 FILES = {
     "__init__.py": "",
     "ops/__init__.py": "from .helpers import double\n",
+    "runtime.py": "shim = object()\n",
     "ops/helpers.py": HEAD + "@triton.jit\ndef double(x):\n    return x * 2\n\n\ndef host(x): return x\n",
     "ops/uses.py": HEAD
-    + "from lib.ops import double\nfrom .helpers import (\n    double as twice,\n    host,\n)\nfrom . import helpers as h\n"
+    + "from lib.ops import double\nfrom .helpers import (\n    double as twice,\n    host,\n)\n"
+    + "from . import helpers as h\n"
     + "from lib.runtime import shim as s\n"
     + "@triton.jit\ndef one(x):\n    return double(twice(x)) + h.double(x)\n"
     + "@triton.jit\ndef two(x):\n    return host(x)\n"
