@@ -14,8 +14,10 @@ REQUIRED = ("get_inputs", "get_init_inputs")
 
 
 def sha256(text: str) -> str:
-    """Over LF-normalised UTF-8 bytes: a checkout with other line ends has the same hash."""
-    return hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
+    """Over LF-normalised UTF-8 bytes: a checkout with other line ends has the same hash. Half a surrogate pair, which
+    no UTF-8 file holds, counts as it stands.
+    """
+    return hashlib.sha256(text.replace("\r\n", "\n").encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.judge.verdict import JudgeError
-from pytest_kernelfalcon.judge.wire import Channel, Closed
+from pytest_kernelfalcon.judge.wire import Channel, Closed, Malformed
 
 SLICE_SECONDS = 0.05
 """How long to wait before asking again whether the work was cancelled."""
@@ -62,7 +62,8 @@ class Child:
             raise self._ended() from None
 
     def receive(self, control: Control, seconds: float) -> tuple[dict[str, Any], list[int]]:
-        """The role's next message. Raises `Ended`, `Overdue`, `Malformed`, `Cancelled`, or `JudgeError` if it failed.
+        """The role's next message. Raises `Ended`, also for one that sends no message but something else; `Overdue`,
+        `Cancelled`, or `JudgeError` if it failed.
 
         After any of these the child is closed: whatever it says later is the answer to another question.
         """
@@ -86,6 +87,8 @@ class Child:
             message, fds = self.channel.receive(wait)
         except Closed:
             raise self._ended() from None
+        except Malformed as error:
+            raise Ended(f"it sends what is no message: {error}", None) from None
         if "failed" in message:
             raise JudgeError(f"the {self.role} process failed:\n{message['failed']}")
         return message, fds

@@ -198,6 +198,7 @@ class Judge:
             worst=trial.worst,
             unsupported=trial.unsupported,
             cases=trial.cases,
+            host_reads=trial.reads,
             platform=self.platform,
             device=self.device,
             sandbox=self._zygotes.missing(Control()),

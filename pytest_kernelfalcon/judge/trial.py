@@ -27,6 +27,10 @@ from pytest_kernelfalcon.judge.platforms import Form, Platform
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.judge.wire import Channel, close_all
 
+HOST_READS = "host_reads"
+"""The wrapper reads into Python what its kernels computed."""
+LONGEST = 4
+"""Times that a call may take what its parts may take each: a kernel, or what the wrapper does before one."""
 KEPT_BYTES = 2 << 30
 """Of inputs and expected values that a trial keeps for comparing again, beside those in use."""
 
@@ -34,7 +38,8 @@ KEPT_BYTES = 2 << 30
 @dataclass
 class How:
     """How one call is made. same: with the tensors of the call before, holding other values. watch: record which
-    bytes are written. races: look for two programs that write one element. order: of the programs.
+    bytes are written. races: look for two programs that write one element. order: of the programs. times: traces of
+    it in all, that must be alike.
     """
 
     same: bool = False
@@ -42,6 +47,7 @@ class How:
     races: bool = False
     order: str = "forward"
     pick: int = 0
+    times: int = 1
 
 
 @dataclass
@@ -89,6 +95,7 @@ class Trial:
     programs: int = 0
     tuned: int = 1
     cases: int = 0
+    reads: int = 0
     ratio: float = 0.0
     targets: dict[str, dict[str, Any]] = field(default_factory=dict)
     unsupported: list[dict[str, Any]] = field(default_factory=list)
@@ -177,8 +184,7 @@ class Trial:
         """The launch plan at the problem's own sizes, without memory or data. {"end": "unreadable"} where the plan
         hangs on what a kernel computes. times: traces, that must be alike. Raises `UnsupportedHere`.
         """
-        call = declared_arguments(self.contract, dtype) | {"times": times}
-        return self._call(call, How(pick=pick), None, dry=True)[0]
+        return self._call(declared_arguments(self.contract, dtype), How(pick=pick, times=times), None, dry=True)[0]
 
     def run(self, case: Case, how: How | None = None) -> Run:
         """One call on real memory. Raises `Found`, `UnsupportedHere` or `Costly`."""
@@ -195,6 +201,9 @@ class Trial:
         answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
         self.plan = self.plan or answer["plan"]
         self.kernels_run.update(answer["kernels"])
+        self.reads = max(self.reads, answer["reads"])
+        if self.reads:
+            self.flag(HOST_READS)
         return Run(case, expected, answer, fds[0])
 
     def expect(self, case: Case) -> tuple[dict[str, Any], list[int]]:
@@ -274,19 +283,22 @@ class Trial:
         return answer, new
 
     def _listen(self, seconds: float) -> tuple[dict[str, Any], list[int]]:
-        """The executor's answer; what it says of the kernel in hand names the one that hangs or crashes."""
+        """The executor's answer; what it says of the kernel in hand names the one that hangs or crashes.
+
+        seconds: to the next kernel or the answer; `LONGEST` times as long in all.
+        """
         assert self._executor is not None
-        running = "?"
+        running, until = "?", time.monotonic() + LONGEST * seconds
         while True:
             try:
-                answer, fds = self._executor.receive(self.control, seconds)
+                answer, fds = self._executor.receive(self.control, min(seconds, until - time.monotonic()))
             except Ended as ended:
                 self._gone(ended, running)
             except Overdue as overdue:
                 if running == "?":
                     self.fail(Cause.WRAPPER_TIMEOUT, seconds=overdue.seconds)
                 self.stage = "run"
-                self.fail(Cause.KERNEL_TIMEOUT, kernel=running, seconds=overdue.seconds)
+                self.fail(Cause.KERNEL_TIMEOUT, kernel=running, seconds=max(overdue.seconds, seconds))
             if "running" not in answer:
                 return answer, fds
             running = str(answer["running"])

@@ -30,7 +30,8 @@ class Verdict:
     """See docs/architecture.md for every field. `cause` is a name of the catalogue, None when accepted.
 
     targets: compile figures by target. where: {file, line, program}. case: {sizes, dtypes, strides, values}.
-    worst: {output, index, got, want, error_over_eager}. seconds: by stage.
+    worst: {output, index, got, want, error_over_eager}. host_reads: elements that one call read into Python, at most.
+    seconds: by stage.
     """
 
     outcome: Outcome
@@ -45,6 +46,7 @@ class Verdict:
     worst: dict[str, Any] | None = None
     unsupported: list[dict[str, Any]] = field(default_factory=list)
     cases: int = 0
+    host_reads: int = 0
     platform: str = ""
     device: str = ""
     sandbox: list[str] = field(default_factory=list)

@@ -180,6 +180,40 @@ def test_constants_are_folded_in_small_steps_only(text, tmp_path):
     assert plain.refused["k"].detail.startswith("`C` is a plain global, which Triton refuses: write `C = tl.constexpr(")
 
 
+LIMITS = {
+    "torch.finfo(torch.float32).max": 3.4028234663852886e38,
+    "-torch.finfo(torch.bfloat16).max / 2": -1.6947656946257677e38,
+    "torch.finfo(torch.float16).eps": 0.0009765625,
+    "torch.iinfo(torch.int64).max": 2**63 - 1,
+    "t.iinfo(t.int8).min": -128,
+    "torch.finfo(torch.float32).dtype": "python",
+    "torch.finfo(torch.float32).__class__": "python",
+    "torch.finfo(torch.float32).max.real": "python",
+    "torch.finfo(torch.int8).max": "python",
+    "torch.finfo(x).max": "python",
+    "torch.finfo().max": "python",
+    "torch.finfo(type=torch.float32).max": "python",
+    "torch.finfo(torch.Tensor).max": "python",
+    "torch.empty(torch.float32).max": "python",
+    "numpy.finfo(numpy.float32).max": "python",
+    "finfo(torch.float32).max": "python",
+    "other.finfo(torch.float32).max": "python",
+    "rebound.finfo(torch.float32).max": "python",
+}
+"""`torch` and `t` are that module; the others say so, or once were."""
+
+
+@pytest.mark.parametrize("text", LIMITS)
+def test_limits_of_torchs_dtypes_are_constants(text, tmp_path):
+    head = "import torch, numpy\nimport torch as t\nimport torch as rebound\nimport other.torch as other\nx = torch.float32"
+    head += "\ndef finfo(dtype): return x\nif torch.cuda.is_available():\n    rebound = finfo"
+    kernels = using("x + C", f"{head}\nC = tl.constexpr({text})", tmp_path)
+    if LIMITS[text] == "python":
+        assert "Python value" in kernels.refused["k"].detail
+    else:
+        assert kernels.environment["C"].value == LIMITS[text]
+
+
 def test_a_tuple_that_doubles_is_refused_before_it_is_large(tmp_path):
     head = "T0 = (1, 1)\n" + "\n".join(f"T{i + 1} = tl.constexpr((T{i}, T{i}))" for i in range(200)) + "\nT200 = 0"
     assert "T4" in using("x + T4", head, tmp_path).environment

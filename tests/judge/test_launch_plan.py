@@ -88,6 +88,26 @@ def test_a_descriptor_inside_its_storage_is_taken():
         launch(options={"ir_override": "/tmp/x"}),
         launch(options={"num_warps": 3}),
         launch(options=[]),
+        launch(options={"num_warps": 4.0}),
+        launch(options={"num_warps": True}),
+        launch(options={"enable_fp_fusion": 1}),
+        launch(options={"num_warps": [4]}),
+        argument({"dtype": []}),
+        argument({"kernel": {}}),
+        argument({"tensor": tensor(), "as": []}),
+        argument("\x1b[2J"),
+        descriptor(strides=[4, 2], shape=[2, 2]),
+        descriptor(strides=[3, 1], shape=[2, 2]),
+        descriptor(descriptor=tensor(offset=1), shape=[2, 2]),
+        descriptor(block=[3, 2]),
+        descriptor(block=[2**19, 4]),
+        descriptor(padding="nan", descriptor=tensor(dtype="int32")),
+        {"op": "alloc", "storage": 2, "bytes": 10**4000},
+        {"op": "fill", "tensor": tensor(), "value": -(2**63) - 1},
+        {"op": "result", "tree": {"f": 10**400}},
+        {"op": "result", "tree": {"dict": {"a": {"list": [{"t": 5}]}}}},
+        {"op": "read", "tensor": tensor(), "line": 10**30},
+        {"op": "read", "tensor": tensor(), "line": 0},
         argument(2**65),
         argument("x" * 300),
         argument([1]),
@@ -131,6 +151,30 @@ def test_values_of_inputs_cannot_be_read_but_scalars_of_kernels_can():
     one.step(launch(arguments={"x_ptr": {"tensor": tensor(storage=2)}, "n": 16}))
     assert isinstance(one.step(read | {"tensor": tensor(shape=[1], storage=2)}), Read)
     assert isinstance(one.step(read | {"tensor": tensor(shape=[1], storage=0)}), Read)
+
+
+def test_a_copy_of_an_input_is_an_input_until_a_kernel_had_it():
+    one = call()
+    one.step({"op": "alloc", "storage": 2, "bytes": 64})
+    one.step({"op": "alloc", "storage": 3, "bytes": 64})
+    one.step({"op": "copy", "target": tensor(storage=2), "source": tensor(storage=1)})
+    one.step({"op": "fill", "tensor": tensor(storage=2, shape=[1]), "value": 0})
+    one.step({"op": "copy", "target": tensor(storage=3), "source": tensor(storage=2)})
+    read = {"op": "read", "tensor": tensor(shape=[1], storage=3), "line": 4}
+    with pytest.raises(Invalid, match="an element of an input"):
+        one.step(read)
+    one.step({"op": "copy", "target": tensor(storage=3), "source": tensor(storage=0)})
+    with pytest.raises(Invalid, match="an element of an input"):
+        one.step(read)
+    one.step(launch(arguments={"x_ptr": {"tensor": tensor(storage=3)}, "n": 16}))
+    assert isinstance(one.step(read), Read)
+
+
+def test_small_inputs_and_what_was_filled_in_may_be_copied_and_read():
+    one = call()
+    one.step({"op": "alloc", "storage": 2, "bytes": 64})
+    one.step({"op": "copy", "target": tensor(storage=2), "source": tensor(storage=0)})
+    assert isinstance(one.step({"op": "read", "tensor": tensor(shape=[1], storage=2), "line": 4}), Read)
 
 
 def test_reads_are_counted():

@@ -139,7 +139,22 @@ def test_a_scalar_that_a_kernel_computed_may_decide(verify: Verify, silu: Any):
     )
     verdict = verify(silu.problem, counted)
     assert verdict.outcome == "accepted", verdict.message
-    assert "host_reads" in verdict.flags
+    assert "host_reads" in verdict.flags and verdict.host_reads == 1
+    assert verify(silu.problem, silu.kernel).host_reads == 0
+
+
+def test_a_wrapper_that_reads_may_count_its_calls_no_more_than_another(verify: Verify, silu: Any):
+    """Its plan is known from runs only; the hundred traces of the gate are told what a run read."""
+    reading = silu.edited("def kernel_function(x):", COUNT).replace(
+        "    return y", "    assert int(found) >= 0\n    return y"
+    )
+    assert verify(silu.problem, reading, "accept").outcome == "accepted"
+    bomb = "    CALLS.append(1)\n    return y if len(CALLS) != 99 else torch.empty_like(y)"
+    counting = reading.replace("    return y", bomb).replace(
+        "@triton.jit\ndef count", "CALLS = []\n\n\n@triton.jit\ndef count"
+    )
+    verdict = verify(silu.problem, counting, "accept")
+    assert (verdict.outcome, verdict.cause) == ("refused", "plan_changes"), verdict.message
 
 
 COUNT = """\

@@ -53,6 +53,8 @@ def test_a_message_larger_than_the_socket_buffer_arrives():
         (HEADER.pack(4) + b"\xff\xfe\x00\x01", "not JSON"),
         (HEADER.pack(200_000) + b"[" * 200_000, "not JSON"),
         (HEADER.pack(6000) + b'{"a":' + b"9" * 5990 + b"    }", "not JSON"),
+        (HEADER.pack(15) + b'{"a":1,  "a":2}', "a key twice"),
+        (HEADER.pack(506) + b'{"a":' + b"[" * 250 + b"]" * 250 + b"}", "more than 200 deep"),
         (HEADER.pack(0xFFFFFFFF), "a message of 4294967295 bytes"),
     ],
 )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.finding import UnsupportedHere
-from pytest_kernelfalcon.judge.trial import Trial
-
-HOST_READS = "host_reads"
+from pytest_kernelfalcon.judge.trial import HOST_READS, Trial
 
 
 def plan(trial: Trial) -> None:

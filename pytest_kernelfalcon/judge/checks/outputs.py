@@ -11,6 +11,7 @@ from pytest_kernelfalcon.contracts.trees import leaves, skeleton
 from pytest_kernelfalcon.judge.arguments import storage_names
 from pytest_kernelfalcon.judge.checks.values import accurate
 from pytest_kernelfalcon.judge.finding import Finding, Found
+from pytest_kernelfalcon.judge.launch_plan import shown
 from pytest_kernelfalcon.judge.trial import Run, Trial
 
 
@@ -86,8 +87,8 @@ def _elements(shape: list[int]) -> int:
 
 
 def _shown(tree: dict[str, Any]) -> str:
-    return str(tree["v"]) if "v" in tree else _nesting(skeleton(tree))
+    return shown(tree["v"]) if "v" in tree else _nesting(skeleton(tree))
 
 
 def _nesting(nesting: object) -> str:
-    return str(nesting).replace("'", "") if nesting != "tensor" else "a tensor"
+    return shown(nesting, 300).replace("'", "") if nesting != "tensor" else "a tensor"

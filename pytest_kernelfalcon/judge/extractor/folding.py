@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import math
 import operator
 from collections.abc import Callable
@@ -37,6 +38,9 @@ _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
 }
+_LIMITS = {"torch.finfo": ("eps", "max", "min", "smallest_normal", "tiny"), "torch.iinfo": ("bits", "max", "min")}
+_DTYPES = ("float16", "bfloat16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64")
+"""Of torch, for its limits."""
 _UNARY: dict[type[ast.unaryop], Callable[[Number], Number]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
 
 
@@ -82,6 +86,8 @@ def _fold(node: ast.expr, names: Names, depth: int) -> Value:
             return _bounded(_arithmetic(op, _number(left, names, depth), _number(right, names, depth)))
         case ast.Name(id=name) if names.path(node) is None:
             return names.value(name)
+        case ast.Attribute(value=ast.Call(func=function, args=[dtype], keywords=[]), attr=name):
+            return _bounded(_limit(names.path(function), names.path(dtype), name))
         case ast.Name() | ast.Attribute():
             return _named(names.path(node))
         case ast.Call(func=function, args=[*arguments], keywords=[]):
@@ -120,6 +126,17 @@ def _named(path: str | None) -> Value:
             return constant
         if module != "math" and allowlist.member(module, name) == "object" and allowlist.is_dtype(path):
             return Dtype(path)
+    raise NotFoldable
+
+
+def _limit(function: str | None, dtype: str | None, name: str) -> Value:
+    """`torch.finfo(torch.float32).max` and its like: what torch says, by the paths of the three."""
+    module, _, kind = (dtype or "").rpartition(".")
+    if module == "torch" and kind in _DTYPES and name in _LIMITS.get(function or "", ()):
+        torch = importlib.import_module("torch")
+        value = getattr(getattr(torch, str(function).removeprefix("torch."))(getattr(torch, kind)), name)
+        if isinstance(value, int | float):
+            return value
     raise NotFoldable
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.launch_plan import (
     Alloc,
-    Bounds,
     Call,
     Copy,
     Fill,
@@ -19,8 +17,10 @@ from pytest_kernelfalcon.judge.launch_plan import (
     Read,
     Result,
     Tune,
+    line_of,
+    shown,
 )
-from pytest_kernelfalcon.judge.wire import Channel, Closed, Malformed
+from pytest_kernelfalcon.judge.roles.tracer_line import Failure, Tracer
 
 UNSUPPORTED = "kernelfalcon: unsupported"
 """A `ValueError` whose text begins so says that the candidate does not serve these sizes."""
@@ -34,14 +34,8 @@ TRACER_CAUSES = frozenset(
         Cause.KEPT_TENSOR,
     )
 )
-
-
-class Failure(Exception):
-    """The call fails for the candidate's own doing."""
-
-    def __init__(self, cause: Cause, line: int | None = None, **facts: object) -> None:
-        super().__init__(cause)
-        self.cause, self.line, self.facts = cause, line, facts
+MAX_TEXT = 300
+"""Characters of the tracer's own words that a verdict repeats."""
 
 
 class Unsupported(Exception):
@@ -65,13 +59,25 @@ class Dry:
     def act(self, step: Alloc | Fill | Copy | Launch) -> None:
         """Nothing is kept."""
 
-    def read(self, step: Read) -> None:
+    def read(self, step: Read) -> list[Any] | None:
         """There are no values."""
+        return None
+
+
+class Replay(Dry):
+    """No memory, but what a run of the same call read: values, in that order."""
+
+    def __init__(self, values: list[list[Any]]) -> None:
+        self._values = iter(values)
+
+    def read(self, step: Read) -> list[Any] | None:
+        """None for a read more than there was."""
+        return next(self._values, None)
 
 
 @dataclass
 class Said:
-    """What one call said, checked. heard: every message, as one text."""
+    """What one call said, checked. heard: every message, as one text. reads: how many elements."""
 
     heard: list[str] = field(default_factory=list)
     launches: list[Launch] = field(default_factory=list)
@@ -79,58 +85,6 @@ class Said:
     tuned: int = 1
     reads: int = 0
     result: Result | None = None
-
-
-@dataclass
-class Tracer:
-    """The channel to the tracer, with bounds that hold over all calls. seconds: how long one message may take."""
-
-    channel: Channel
-    bounds: Bounds
-    seconds: float
-    messages: int = 0
-    under_way: bool = False
-
-    def begin(self, call: dict[str, Any]) -> None:
-        """Ask for a call, once the tracer has told that the one before is over: a wrapper whose kernel failed may
-        wait for what that would have computed.
-        """
-        while self.under_way:
-            message = self.receive()
-            if message.get("op") == "read":
-                self.send({"values": None})
-            self.under_way = message != {"op": "end"}
-        self.send({"call": call})
-        self.under_way = True
-
-    def receive(self) -> dict[str, Any]:
-        """The next message; raises `Failure` for a tracer that floods, stalls, dies or speaks no JSON."""
-        self.messages += 1
-        if self.messages > self.bounds.messages:
-            raise Failure(Cause.PLAN_FLOOD, detail=f"it sends more than {self.bounds.messages} messages")
-        until = time.monotonic() + self.seconds
-
-        def wait() -> float:
-            left = until - time.monotonic()
-            if left <= 0:
-                raise Failure(Cause.WRAPPER_TIMEOUT, seconds=self.seconds)
-            return left
-
-        try:
-            message, fds = self.channel.receive(wait)
-        except Closed:
-            raise Failure(Cause.WRAPPER_DIED, detail="without a result") from None
-        except Malformed as error:
-            raise Failure(Cause.PLAN_INVALID, detail=str(error)) from None
-        if fds:
-            raise Failure(Cause.PLAN_INVALID, detail="it sends file descriptors")
-        return message
-
-    def send(self, message: dict[str, Any]) -> None:
-        try:
-            self.channel.send(message)
-        except Closed:
-            raise Failure(Cause.WRAPPER_DIED, detail="without a result") from None
 
 
 def ready(tracer: Tracer) -> None:
@@ -175,16 +129,20 @@ def hold(tracer: Tracer, call: Call, memory: Memory) -> Said:
 
 def _own_words(message: dict[str, Any], imported: bool) -> None:
     """`refuse` and `raise`: the tracer's own account, which can only be to the candidate's disadvantage."""
-    line = message.get("line") if type(message.get("line")) is int else None
-    if message.get("op") == "refuse":
+    if message.get("op") not in ("refuse", "raise"):
+        return
+    try:
+        line = line_of(message)
+    except Invalid as invalid:
+        raise Failure(invalid.cause, None, **invalid.facts) from None
+    if message["op"] == "refuse":
         cause, facts = message.get("cause"), message.get("facts")
-        if cause not in TRACER_CAUSES or not isinstance(facts, dict):
+        if not isinstance(cause, str) or cause not in TRACER_CAUSES or not isinstance(facts, dict):
             raise Failure(Cause.PLAN_INVALID, line, detail="a refusal of no known cause")
-        known = {key: str(facts.get(key, "?"))[:300] for key in ("detail", "kernel")}
+        known = {key: shown(facts.get(key, "?"), MAX_TEXT) for key in ("detail", "kernel")}
         raise Failure(Cause.named(cause), line, **known)
-    if message.get("op") == "raise":
-        kind, text = str(message.get("type"))[:60], str(message.get("text"))[:300]
-        if imported and kind == "ValueError" and text.startswith(UNSUPPORTED):
-            raise Unsupported(text.removeprefix(UNSUPPORTED).strip(" :"))
-        cause_ = Cause.WRAPPER_RAISED if imported else Cause.WRAPPER_IMPORT
-        raise Failure(cause_, line, detail=f"{kind}: {text}" if text else kind)
+    kind, text = shown(message.get("type"), 60), shown(message.get("text"), MAX_TEXT)
+    if imported and kind == "ValueError" and text.startswith(UNSUPPORTED):
+        raise Unsupported(text.removeprefix(UNSUPPORTED).strip(" :"))
+    cause_ = Cause.WRAPPER_RAISED if imported else Cause.WRAPPER_IMPORT
+    raise Failure(cause_, line, detail=f"{kind}: {text}" if text else kind)

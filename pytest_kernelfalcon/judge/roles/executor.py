@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
@@ -23,20 +23,22 @@ from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.contract import TensorSpec
 from pytest_kernelfalcon.judge import interpreter
 from pytest_kernelfalcon.judge.extractor import Kernels, Refused, extract
-from pytest_kernelfalcon.judge.launch_plan import Alloc, Bounds, Call, Copy, Fill, Launch, Read, tensors_of
+from pytest_kernelfalcon.judge.launch_plan import Alloc, Bounds, Call, Copy, Fill, Launch, Read, all_tensors, shown
 from pytest_kernelfalcon.judge.roles import blobs
 from pytest_kernelfalcon.judge.roles.conversation import (
     Dry,
-    Failure,
+    Memory,
     NotReadable,
+    Replay,
     Said,
-    Tracer,
     Unsupported,
     hold,
     ready,
 )
 from pytest_kernelfalcon.judge.roles.dtypes import TL_DTYPES
+from pytest_kernelfalcon.judge.roles.room import NoRoom, room, torch_takes
 from pytest_kernelfalcon.judge.roles.storages import Storages
+from pytest_kernelfalcon.judge.roles.tracer_line import Failure, Tracer
 from pytest_kernelfalcon.judge.wire import Channel
 
 PASSED = ("inputs", "state", "init", "pick", "same")
@@ -73,8 +75,7 @@ class Executor:
         """With the tracer whose channel came with the job."""
         (tracer_fd,) = job["fds"]
         bounds = Bounds.beside(job["output_bytes"])
-        tracer = Channel(socket.socket(fileno=tracer_fd), bounds.message_bytes)
-        return cls(channel, Tracer(tracer, bounds, job["seconds"]))
+        return cls(channel, Tracer(socket.socket(fileno=tracer_fd), bounds, job["seconds"]))
 
     def serve(self, source: str) -> None:
         """Load the candidate, then answer calls until the parent hangs up or a fault ends it."""
@@ -101,17 +102,18 @@ class Executor:
 
     def call(self, request: dict[str, Any], fds: list[int]) -> None:
         try:
-            if request["dry"]:
-                self._dry(request)
-            else:
-                self._run(request, self._begun(request), fds)
+            with room():
+                if request["dry"]:
+                    self._dry(request)
+                else:
+                    self._run(request, self._begun(request), fds)
         except Failure as failure:
             self._fail(failure.cause, failure.line, failure.facts)
         except interpreter.KernelFault as fault:
             facts = {"detail": fault.detail, "kernel": fault.kernel}
             self._fail(fault.cause, fault.line, facts, program=fault.program, stage="run")
-        except interpreter.WrongCall as wrong:
-            self._fail(Cause.LAUNCH_ARGUMENT, None, {"kernel": "?", "detail": str(wrong)}, stage="run")
+        except NoRoom as error:
+            self.channel.send({"end": "costly", "detail": f"one call takes more memory than there is here: {error}"})
         except interpreter.BudgetExceeded:
             self.channel.send(
                 {"end": "costly", "detail": f"one call takes more than {request['operations']} operations"}
@@ -132,14 +134,19 @@ class Executor:
         return call
 
     def _dry(self, request: dict[str, Any]) -> None:
-        """The plan alone; asked for several times, it must be the same each time."""
+        """The plan alone."""
         said = hold(self.tracer, self._begun(request), Dry())
-        left = self.tracer.bounds.messages - self.tracer.messages
+        self._again(request, said, Dry)
+        self.channel.send({"end": "result", **_summary(said, with_plan=True)})
+
+    def _again(self, request: dict[str, Any], said: Said, memory: Callable[[], Memory]) -> None:
+        """Asked for several times, and told the same values, a wrapper must say the same each time."""
+        bounds = self.tracer.bounds
+        left = min(bounds.messages, bounds.all_messages - self.tracer.messages)
         for number in range(2, min(request["times"], left // (2 * len(said.heard))) + 1):
-            again = hold(self.tracer, self._begun(request), Dry())
+            again = hold(self.tracer, self._begun(request), memory())
             if again.heard != said.heard:
                 raise Failure(Cause.PLAN_CHANGES, detail=_difference(said, again), call=number)
-        self.channel.send({"end": "result", **_summary(said, with_plan=True)})
 
     def running(self, request: dict[str, Any]) -> Running:
         return Running(self, request)
@@ -159,6 +166,7 @@ class Executor:
         memory = self.running(request)
         memory.storages.give([blob.bytes_of(piece) for piece in request["storages"]], request["names"])
         said = hold(self.tracer, call, memory)
+        self._again(request, said, lambda: Replay(memory.told))
         assert said.result is not None
         results = [*said.result.tensors, *(TensorSpec.of(spec) for spec in request["mutates"])]
         fd, pieces = self.place.write("outputs", [blobs.raw(memory.storages.view(spec)) for spec in results])
@@ -181,7 +189,7 @@ class Executor:
         os.close(fd)
 
     def _fail(self, cause: Cause, line: int | None, facts: Any, program: Any = None, stage: str = "trace") -> None:
-        plain = {key: value if isinstance(value, int | float) else str(value) for key, value in facts.items()}
+        plain = {key: value if isinstance(value, int | float) else shown(value, 600) for key, value in facts.items()}
         self.channel.send(
             {"end": "fail", "cause": cause.value, "line": line, "facts": plain, "program": program, "stage": stage}
         )
@@ -195,6 +203,7 @@ class Running:
         self.storages = self.fresh(request["watch"])
         self.checks = interpreter.Checks(races=request["races"], order=request["order"])
         self.budget = interpreter.Budget(request["operations"])
+        self.told: list[list[Any]] = []
 
     def fresh(self, watch: bool) -> Storages:
         return Storages(watch)
@@ -204,9 +213,11 @@ class Running:
             case Alloc():
                 self.storages.allocate(step.nbytes)
             case Fill():
-                self.storages.fill(step.tensor, step.value)
+                with torch_takes(f"a fill of {step.tensor.dtype} with {step.value}"):
+                    self.storages.fill(step.tensor, step.value)
             case Copy():
-                self.storages.copy(step.target, step.source)
+                with torch_takes("a copy"):
+                    self.storages.copy(step.target, step.source)
             case Launch() if step.programs:
                 self._launch(step)
 
@@ -215,15 +226,18 @@ class Running:
         self.executor.channel.send({"running": step.kernel})
         arguments = [self.storages.argument(value, kernels, TL_DTYPES) for value in step.arguments.values()]
         kernel = kernels[step.kernel]
-        interpreter.launch(kernel, step.grid, arguments, self.storages.regions, self.checks, self.budget)
+        try:
+            interpreter.launch(kernel, step.grid, arguments, self.storages.regions, self.checks, self.budget)
+        except interpreter.WrongCall as wrong:
+            raise Failure(Cause.LAUNCH_ARGUMENT, step.line, kernel=step.kernel, detail=str(wrong)) from None
 
     def unwritten(self, specs: Sequence[TensorSpec]) -> list[int]:
         """How many elements of each nothing wrote; -1 where nobody watched. The storages are not used after that."""
         return [self.storages.unwritten(spec) for spec in specs]
 
     def read(self, step: Read) -> list[Any]:
-        values: list[Any] = self.storages.view(step.tensor).reshape(-1).tolist()
-        return values
+        self.told.append(self.storages.view(step.tensor).reshape(-1).tolist())
+        return self.told[-1]
 
 
 def _summary(said: Said, with_plan: bool) -> dict[str, Any]:
@@ -241,4 +255,4 @@ def _difference(first: Said, second: Said) -> str:
 
 
 def _touched(launch: Launch) -> set[int]:
-    return {spec.storage for value in launch.arguments.values() for spec in tensors_of(value)}
+    return {spec.storage for spec in all_tensors(launch.arguments.values())}

@@ -27,12 +27,12 @@ from pytest_kernelfalcon.judge.extractor import extract
 from pytest_kernelfalcon.judge.interpreter import KernelFault
 from pytest_kernelfalcon.judge.launch_plan import Alloc, Call, Copy, Fill, Launch
 from pytest_kernelfalcon.judge.roles.blobs import Blob
-from pytest_kernelfalcon.judge.roles.conversation import Failure
 from pytest_kernelfalcon.judge.roles.cuda.blobs import Device
 from pytest_kernelfalcon.judge.roles.cuda.memory import OutOfMemory
 from pytest_kernelfalcon.judge.roles.cuda.storages import DeviceStorages
 from pytest_kernelfalcon.judge.roles.dtypes import TL_DTYPES
 from pytest_kernelfalcon.judge.roles.executor import Executor, Running
+from pytest_kernelfalcon.judge.roles.tracer_line import Failure
 from pytest_kernelfalcon.judge.wire import Channel
 
 OTHER_POISON = 0x7E
