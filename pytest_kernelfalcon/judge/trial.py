@@ -34,11 +34,12 @@ KEPT_BYTES = 2 << 30
 @dataclass
 class How:
     """How one call is made. same: with the tensors of the call before, holding other values. watch: record which
-    bytes are written. races: look for two programs that write one element. order: of the programs.
+    bytes are written. told: the answer holds every message of the wrapper, as `steps`. races: look for two programs that write one element. order: of the programs.
     """
 
     same: bool = False
     watch: bool = False
+    told: bool = False
     races: bool = False
     order: str = "forward"
     pick: int = 0

@@ -38,14 +38,21 @@ ROLES: dict[str, dict[str, Limits]] = {
         "compile": Limits(cpu=1800, memory=4 << 30, starts=True),
         "comparer": Limits(cpu=600, memory=6 << 30),
     },
-    "interpreted": {"executor": Limits(cpu=300, memory=6 << 30, files=4 << 30)},
+    "interpreted": {
+        "executor": Limits(cpu=300, memory=6 << 30, files=4 << 30),
+        "conformance": Limits(cpu=120, memory=6 << 30, files=64 << 20),
+    },
     "cuda": {
         "cuda.reference": Limits(cpu=600, files=4 << 30, gpu=True),
         "cuda.executor": Limits(cpu=300, files=4 << 30, gpu=True, starts=True),
         "cuda.comparer": Limits(cpu=600, gpu=True),
+        "cuda.conformance": Limits(cpu=120, files=1 << 30, gpu=True, starts=True),
     },
 }
 """Which zygote forks which role, and what a fork may use. A platform says which zygotes it needs."""
+
+FOREIGN = ("tracer", "conformance", "cuda.conformance")
+"""Roles that run a candidate's Python: that our own code failed there is what the candidate could say as well."""
 
 LINE = "line"
 """The role of a copy of the zygote that serves another process."""
@@ -167,7 +174,7 @@ def run(module: Any, role: str, job: dict[str, Any], fds: list[int], home: Home,
     except Closed:
         os._exit(0)
     except BaseException:
-        if role != "tracer":  # it has closed its channel
+        if role not in FOREIGN:
             _report(fds[0])
         os._exit(FAILED)
     os._exit(0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pytest_kernelfalcon.judge.roles.tracing.torch_side import META
+from pytest_kernelfalcon.judge.roles.tracing.torch_side import HOME
 from pytest_kernelfalcon.judge.roles.tracing.triton_side import MULTIPROCESSORS, SHARED_BYTES, SM
 
 NAME = "NVIDIA H100"
@@ -74,6 +74,6 @@ def install() -> None:
     set_default = torch.set_default_device
 
     def set_default_device(device: Any) -> None:
-        set_default(META if str(device).startswith("cuda") else device)
+        set_default(HOME.device if str(device).startswith("cuda") else device)
 
     torch.set_default_device = set_default_device
