@@ -34,7 +34,8 @@ KEPT_BYTES = 2 << 30
 @dataclass
 class How:
     """How one call is made. same: with the tensors of the call before, holding other values. watch: record which
-    bytes are written. told: the answer holds every message of the wrapper, as `steps`. races: look for two programs that write one element. order: of the programs.
+    bytes are written. told: the answer holds every message of the wrapper, as `steps`. races: look for two programs
+    that write one element. order: of the programs.
     """
 
     same: bool = False

@@ -162,7 +162,7 @@ def _same_steps(
         want = plan[number] if number < len(plan) else None
         got = real[number] if number < len(real) else None
         if _core(want) != _core(got):
-            detail = f"{when}{_shown(got)} where {_shown(want)} was judged"
+            detail = f"{when}{_shown(got, want)} where {_shown(want, got)} was judged"
             _fail(trial, case, detail, (got or {}).get("line") or (want or {}).get("line"))
 
 
@@ -171,12 +171,13 @@ def _core(step: dict[str, Any] | None) -> object:
     return step and json.dumps({name: value for name, value in step.items() if name != "line"}, sort_keys=True)
 
 
-def _shown(step: dict[str, Any] | None) -> str:
+def _shown(step: dict[str, Any] | None, other: dict[str, Any] | None) -> str:
+    """In words, and where both launch one kernel the arguments that differ."""
     if step is None:
         return "nothing"
     match step.get("op"):
         case "launch":
-            return f"launch of `{str(step.get('kernel'))[:60]}` {str(step.get('grid'))[:40]}"
+            return f"launch of `{str(step.get('kernel'))[:60]}` {str(step.get('grid'))[:40]}{_arguments(step, other)}"
         case "refuse":
             return f"{step.get('cause')} ({str(step.get('facts'))[:160]})"
         case "raise":
@@ -184,6 +185,16 @@ def _shown(step: dict[str, Any] | None) -> str:
         case "other":
             return str(step.get("detail"))[:160]
     return json.dumps(step, sort_keys=True)[:160]
+
+
+def _arguments(step: dict[str, Any], other: dict[str, Any] | None) -> str:
+    """Those of a launch that another launch of the kernel has not, or gives another value."""
+    if not other or other.get("kernel") != step.get("kernel"):
+        return ""
+    groups = [(step.get(kind), other.get(kind)) for kind in ("arguments", "options")]
+    pairs = [(mine, theirs) for mine, theirs in groups if isinstance(mine, dict) and isinstance(theirs, dict)]
+    found = {name: mine[name] for mine, theirs in pairs for name in mine if mine[name] != theirs.get(name)}
+    return f" with {json.dumps(found)[:160]}" if found else ""
 
 
 def _same_values(trial: Trial, case: Case, use: Use) -> None:
@@ -214,8 +225,6 @@ def _expected(tensor: dict[str, Any]) -> dict[str, Any]:
     return {"shape": shape, "dtype": dtype, "eager": piece, "truth": piece | {"dtype": dtype}, "also": []}
 
 
-def _fail(
-    trial: Trial, case: Case, detail: str, line: Any = None, worst: dict[str, Any] | None = None
-) -> NoReturn:
+def _fail(trial: Trial, case: Case, detail: str, line: Any = None, worst: dict[str, Any] | None = None) -> NoReturn:
     place = line if type(line) is int else None
     raise Found(Finding(Cause.NOT_CONFORMING, trial.stage, {"detail": detail}, place, case=case.to_json(), worst=worst))

@@ -45,7 +45,7 @@ def answer(channel: Channel, place: blobs.Place) -> None:
 
 
 def _place(fd: int, place: blobs.Place) -> blobs.Place:
-    """A regular file is of this machine's memory, wherever else tensors lie: a module used for real gave those bytes."""
+    """A regular file is memory of this machine, wherever else tensors lie: a module used for real gave its bytes."""
     return blobs.Host() if stat.S_ISREG(os.fstat(fd).st_mode) else place
 
 

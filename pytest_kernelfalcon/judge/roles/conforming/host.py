@@ -1,4 +1,4 @@
-"""Real tensors without a GPU: memory on the CPU that answers `cuda:0`, kernels in the interpreter. PYTEST_DONT_REWRITE"""
+"""Real tensors without a GPU: memory of the CPU that answers `cuda:0`, kernels interpreted. PYTEST_DONT_REWRITE"""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ class Runner:
         with hidden, _interpreting():
             kernel = self._loaded[launch["kernel"]]
             views = Views(recorder)
-            arguments = [views.argument(launch["arguments"][name], self._loaded, TL_DTYPES) for name in kernel.arg_names]
+            arguments = [
+                views.argument(launch["arguments"][name], self._loaded, TL_DTYPES) for name in kernel.arg_names
+            ]
             if all(launch["grid"]):
                 budget = interpreter.Budget(self._operations)
                 interpreter.launch(kernel, tuple(launch["grid"]), arguments, views.regions, budget=budget)
@@ -121,12 +123,20 @@ class Resident(Device):
         given = [value for value in (*args, *kwargs.values()) if on_device(value)]
         if given and func in (torch.Tensor.to, torch.Tensor.cpu) and _leaves(func, args, kwargs):
             self.recorder.refuse(Cause.HOST_DATA, detail="a device tensor is copied to cpu")
+        if func is torch.Tensor.__setitem__ and given and type(args[2]) in (bool, int, float):
+            return self._set(*args)
         asked = torch_side.mapped(kwargs.get("device")) == REAL
         moved = func in (torch.Tensor.to, torch.Tensor.cuda)
         result = super().__torch_function__(func, types, args, kwargs)
         if given or asked or moved:
             self._adopt(result)
         return result
+
+    def _set(self, tensor: torch.Tensor, index: Any, value: float) -> None:
+        """As on a GPU, where the number becomes a tensor of the device that is copied; on the CPU torch fills."""
+        scalar = torch.scalar_tensor(value, dtype=tensor.dtype, device=REAL)
+        self._adopt(scalar)
+        tensor[index].copy_(scalar)
 
     def _adopt(self, result: Any) -> None:
         for value in result if isinstance(result, tuple | list) else (result,):
@@ -141,7 +151,7 @@ class Resident(Device):
                 return tensor.data_ptr()
         if name == "__repr__":
             with unwatched():
-                return f"{torch.Tensor.__repr__(tensor)[:-1]}, device='cuda:0')"
+                return f"{repr(tensor)[:-1]}, device='cuda:0')"
         return super()._answer(name, args)
 
 

@@ -7,6 +7,7 @@ searches its process thoroughly can still tell; a check of honesty need not be m
 from __future__ import annotations
 
 import _thread
+import contextvars
 import ctypes
 import io
 import os
@@ -14,23 +15,23 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 PACKAGE = "pytest_kernelfalcon"
 SCRIPT = "main.py"
-TELLING = ("KERNELFALCON_SANDBOX", "CUDA_VISIBLE_DEVICES", "TRITON_DEFAULT_FP_FUSION")
+TELLING = ("KERNELFALCON_SANDBOX", "CUDA_VISIBLE_DEVICES")
 """Variables that the judge sets, and that have done their work."""
-MAIN = f'''
-def main(call, arguments, named, around, end):
+MAIN = """
+def main(run, call, arguments, named, around, end):
     try:
         with around:
-            end["value"] = call(*arguments, **named)
+            end["value"] = run(call, *arguments, **named)
     except BaseException as error:
         end["error"] = error
     end["over"].release()
-'''
+"""
 
 
 class Terminal(io.StringIO):
@@ -48,6 +49,7 @@ class Plainly:
         self._hidden: dict[str, types.ModuleType] = {}
         self._variables: dict[str, str] = {}
         self._main: Any = None
+        self._context = contextvars.Context()
 
     def begin(self) -> None:
         script = types.ModuleType("__main__")
@@ -57,6 +59,7 @@ class Plainly:
         self._variables = {name: os.environ[name] for name in TELLING if name in os.environ}
         names = [name for name in sys.modules if name.partition(".")[0] == PACKAGE]
         self._hidden = {"__main__": sys.modules["__main__"]} | {name: sys.modules[name] for name in names}
+        self._context = contextvars.copy_context()  # what a call sets, Triton's allocator say, the next one finds
         _rename_process()
         sys.argv, sys.orig_argv = [SCRIPT], [sys.executable, SCRIPT]
         sys.stdout = Terminal()
@@ -85,12 +88,12 @@ class Plainly:
         self._ahead += seconds
 
     def call(
-        self, function: Callable[..., Any], *arguments: Any, around: AbstractContextManager[Any] | None = None, **named: Any
+        self, around: AbstractContextManager[Any], function: Callable[..., Any], *arguments: Any, **named: Any
     ) -> Any:
         """`function(…)`, with a script's one line below it on the stack. Raises what it raises."""
         end: dict[str, Any] = {"over": _thread.allocate_lock()}
         end["over"].acquire()
-        _thread.start_new_thread(self._main, (function, arguments, named, around or nullcontext(), end))
+        _thread.start_new_thread(self._main, (self._context.run, function, arguments, named, around, end))
         end["over"].acquire()
         if "error" in end:
             raise end["error"]

@@ -2,9 +2,9 @@
 
 The job has the candidate's "source", the "paths" of the state, the autotune configuration to "pick", how many
 "operations" a call may take, and whether the calls are "watched". The one request is {"calls": [{"inputs", "state",
-"init", "storages", "outputs", "mutates", "again"}], "repeats"}, with a file of inputs and one for the outputs' bytes for
-each call; the answer {"calls": [{"heard", "results"}], "repeated"}. The candidate runs in this process: what it says
-can be forged, and only ever takes acceptance away.
+"init", "storages", "outputs", "mutates", "again"}], "repeats"}, with two files for each call: its inputs, and where the
+bytes of its results go; the answer {"calls": [{"heard", "results"}], "repeated"}. The candidate runs in this process:
+what it says can be forged, and only ever takes acceptance away.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class Session:
     def _run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         around = self._world.around(self.recorder, self._watched)
         if self._plainly is not None:
-            return self._plainly.call(function, *arguments, around=around, **named)
+            return self._plainly.call(around, function, *arguments, **named)
         with around:
             return function(*arguments, **named)
 

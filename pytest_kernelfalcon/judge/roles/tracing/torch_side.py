@@ -1,8 +1,8 @@
 """torch, as a wrapper under trace sees it: tensors say `cuda:0` and have no memory. PYTEST_DONT_REWRITE
 
-Device tensors are plain meta tensors (real ones in the conformance check: see `HOME`), so `type(x) is torch.Tensor` holds and a torch without CUDA does not mind.
-`Dispatch` sees every operation below the Python API and lets allocations, fills, views and copies through; `Device`
-answers questions about the device above it.
+Device tensors are plain meta tensors (in the conformance check real ones: see `HOME`), so `type(x) is torch.Tensor`
+holds and a torch without CUDA does not mind. `Dispatch` sees every operation below the Python API and lets allocations,
+fills, views and copies through; `Device` answers questions about the device above it.
 """
 
 from __future__ import annotations
