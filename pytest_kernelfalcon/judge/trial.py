@@ -172,12 +172,12 @@ class Trial:
     def _keep(self, child: Child) -> Child:
         return self._stack.enter_context(child)
 
-    def dry(self, pick: int = 0, dtype: str = DECLARED, times: int = 1) -> dict[str, Any]:
+    def dry(self, pick: int = 0, dtype: str = DECLARED, times: int = 1, told: bool = False) -> dict[str, Any]:
         """The launch plan at the problem's own sizes, without memory or data. {"end": "unreadable"} where the plan
         hangs on what a kernel computes. times: traces, that must be alike. Raises `UnsupportedHere`.
         """
         call = declared_arguments(self.contract, dtype) | {"times": times}
-        return self._call(call, How(pick=pick), None, dry=True)[0]
+        return self._call(call, How(pick=pick, told=told), None, dry=True)[0]
 
     def run(self, case: Case, how: How | None = None) -> Run:
         """One call on real memory. Raises `Found`, `UnsupportedHere` or `Costly`."""

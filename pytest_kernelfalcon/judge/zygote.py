@@ -37,6 +37,7 @@ ROLES: dict[str, dict[str, Limits]] = {
         "tracer": Limits(cpu=60, memory=2 << 30, files=64 << 20),
         "compile": Limits(cpu=1800, memory=4 << 30, starts=True),
         "comparer": Limits(cpu=600, memory=6 << 30),
+        "bake": Limits(cpu=60),
     },
     "interpreted": {
         "executor": Limits(cpu=300, memory=6 << 30, files=4 << 30),

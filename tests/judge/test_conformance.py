@@ -231,6 +231,7 @@ MODEL_NEW = """
 def test_a_model_new_is_used_for_real_too(conform: Conform, work: str, outcome: str) -> None:
     assert conform(MODEL_NEW.format(work=work)).outcome == outcome
 
+
 MANIFOLD = """\
 import torch
 import triton

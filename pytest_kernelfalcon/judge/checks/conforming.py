@@ -20,6 +20,7 @@ from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.finding import Finding, Found
 from pytest_kernelfalcon.judge.host import Ended, Overdue
+from pytest_kernelfalcon.judge.sameness import differences
 from pytest_kernelfalcon.judge.trial import How, Run, Trial
 from pytest_kernelfalcon.judge.wire import Malformed, close_all
 
@@ -207,22 +208,8 @@ def _same_values(trial: Trial, case: Case, use: Use) -> None:
             if judgement.cause is not None:
                 _fail(trial, case, f"output {output} is wrong", worst=judgement.worst)
         return
-    judged = [_expected(tensor) for tensor in run.got["tensors"]]
-    request = {"got": run.got["tensors"], "expected": judged}
-    files = [use.output, run.outputs_fd]
-    answer = trial.comparer.ask(request, trial.control, trial.patience.reference, files)
-    for output, figures in enumerate(answer["figures"]):
-        if figures["kind"] != "empty" and any(figures.get(name) for name in ("differ", "nan", "inf", "top")):
-            element = figures["worst"]
-            worst = {"output": output, "index": element["index"], "got": element["got"], "want": element["want"]}
-            _fail(trial, case, f"output {output} has other values", worst=worst)
-
-
-def _expected(tensor: dict[str, Any]) -> dict[str, Any]:
-    """What the executor gave, as the comparer is told of expected values."""
-    piece = {"offset": tensor["offset"], "nbytes": tensor["nbytes"]}
-    shape, dtype = tensor["shape"], tensor["dtype"]
-    return {"shape": shape, "dtype": dtype, "eager": piece, "truth": piece | {"dtype": dtype}, "also": []}
+    for output, worst in differences(trial, run.got["tensors"], use.output, run):
+        _fail(trial, case, f"output {output} has other values", worst=worst)
 
 
 def _fail(trial: Trial, case: Case, detail: str, line: Any = None, worst: dict[str, Any] | None = None) -> NoReturn:
