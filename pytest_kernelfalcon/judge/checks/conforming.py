@@ -49,11 +49,11 @@ class Use:
 
 
 def used_for_real(trial: Trial) -> None:
-    """Once watched, then as anybody would use it: new tensors, the same ones with new values, many calls."""
+    """Once watched, then as anybody would use it: new values in the same memory, and many calls."""
     assert trial.form is not None
     case = Case.of(trial.form.sizes)
     with ExitStack() as stack:
-        uses = [_use(trial, Case.of(trial.form.sizes, DRAW + k), k == 1, stack) for k in range(3)]
+        uses = [_use(trial, Case.of(trial.form.sizes, DRAW + k), k == 1, stack) for k in range(2)]
         _check(trial, case, uses[:1], watched=True)
         _check(trial, case, uses, watched=False)
 
@@ -88,7 +88,8 @@ def _check(trial: Trial, case: Case, uses: list[Use], watched: bool) -> None:
         shapes = [[tensor["shape"], tensor["dtype"]] for tensor in use.run.got["tensors"]]
         if mine["results"] != shapes[: len(trial.contract.outputs)]:
             _fail(trial, case, f"it returns {str(mine['results'])[:160]}")
-        _same_values(trial, case, use)
+        if not watched:
+            _same_values(trial, case, use)
     if answer["repeated"] is not None:
         first, later = (_read(answer["repeated"][name], watched) for name in ("first", "heard"))
         _same_steps(trial, case, first, later, f"in call {answer['repeated']['number']} of many, ")
@@ -98,8 +99,10 @@ def _answer(trial: Trial, case: Case, uses: list[Use], watched: bool) -> dict[st
     """What the module's process says, which has ended by then."""
     contract = trial.contract
     paths = {item.path: item.tied_to or item.arg for item in contract.state}
-    job = {"source": trial.source, "paths": paths, "pick": 0, "operations": trial.gate.operations, "watched": watched}
-    repeats = 0 if watched or HOST_READS in trial.flags else REPEATS
+    reads = HOST_READS in trial.flags
+    job = {"source": trial.source, "paths": paths, "pick": 0, "operations": trial.gate.operations}
+    job |= {"watched": watched, "idle": watched and not reads}
+    repeats = 0 if watched or reads else REPEATS
     files = [fd for use in uses for fd in (use.inputs, use.output)]
     with trial.zygotes.fork(trial.platform.conformance, job, trial.control) as child:
         try:

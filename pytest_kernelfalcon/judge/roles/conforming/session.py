@@ -1,10 +1,10 @@
 """The accepted module used for real: calls on throw-away inputs, and what they did and gave. PYTEST_DONT_REWRITE
 
 The job has the candidate's "source", the "paths" of the state, the autotune configuration to "pick", how many
-"operations" a call may take, and whether the calls are "watched". The one request is {"calls": [{"inputs", "state",
-"init", "storages", "outputs", "mutates", "again"}], "repeats"}, with two files for each call: its inputs, and where the
-bytes of its results go; the answer {"calls": [{"heard", "results"}], "repeated"}. The candidate runs in this process:
-what it says can be forged, and only ever takes acceptance away.
+"operations" a call may take, whether the calls are "watched", and whether kernels are "idle", that is, not run. The one
+request is {"calls": [{"inputs", "state", "init", "storages", "outputs", "mutates", "again"}], "repeats"}, with two
+files for each call: its inputs, and where the bytes of its results go; the answer {"calls": [{"heard", "results"}],
+"repeated"}. The candidate runs in this process: what it says can be forged, and only ever takes acceptance away.
 """
 
 from __future__ import annotations
@@ -81,9 +81,8 @@ class Session:
         loaded = kernels.load(Path("kernels.py").absolute())
         self._plainly = None if self._watched else Plainly()
         self.recorder = world.begin(job, loaded, Shown(kernels, loaded), self._plainly)
-        self.recorder.pick = job["pick"]
+        self.recorder.pick, self.recorder.idle = job["pick"], job["idle"]
         self._bases: list[torch.Tensor] = []
-        self._kept: list[object] = []
         self._function: Any = None
         self._broken: list[str] = []
 
@@ -117,12 +116,12 @@ class Session:
         return {"heard": heard, "results": results}
 
     def repeat(self, call: dict[str, Any], times: int) -> dict[str, Any] | None:
-        """More calls, of which only what they do is looked at; the first that does something else."""
+        """More calls, of which only what they do is looked at, some of them on new tensors; the first that differs."""
         content = [base.clone() for base in self._bases]
         first: list[str] | None = None
         for number in range(times):
             self.recorder.idle = True
-            self._call(call | {"again": True}, content)
+            self._call(call | {"again": number % 2 == 0}, content)
             first = first or self.recorder.heard
             if self.recorder.heard != first:
                 return {"number": number, "heard": self.recorder.heard, "first": first}
@@ -137,8 +136,7 @@ class Session:
             for base, new in zip(self._bases, content, strict=True):
                 base.copy_(new)
         else:
-            self._kept.append(self._bases)
-            self._bases = [torch.empty_like(new) for new in content]
+            self._bases = [torch.empty_like(new) for new in content]  # the old ones are there until then
             for base, new in zip(self._bases, content, strict=True):
                 base.copy_(new)
         if self._plainly is not None:
