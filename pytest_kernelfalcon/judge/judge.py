@@ -136,8 +136,11 @@ class Judge:
         Raises `NotBakeable`.
         """
         with closing(self._trial(contract, source, GATES["accept"], control)) as trial:
-            trial.start()
-            answer = trial.dry(told=True)
+            try:
+                trial.start()
+                answer = trial.dry(told=True)
+            except (Found, UnsupportedHere) as error:
+                raise NotBakeable(str(error)) from None
             if answer["end"] == "unreadable":
                 raise NotBakeable(HANGS_ON_VALUES)
             steps = [json.loads(step) for step in answer["steps"]]
@@ -151,9 +154,14 @@ class Judge:
             closing(self._trial(contract, source, GATES["accept"], control)) as one,
             closing(self._trial(contract, other, GATES["accept"], control)) as two,
         ):
-            one.start()
-            two.start()
-            return difference(one, two)
+            try:
+                one.start()
+                two.start()
+                return difference(one, two)
+            except (Found, UnsupportedHere) as error:
+                return f"it does not run: {error}"
+            except Costly:
+                return ""  # it cannot be run here; its plan is the same
 
     def _allow(self, control: Control) -> None:
         """Once: hold the sandbox against what was asked for."""

@@ -19,7 +19,12 @@ def call(head: str, arguments: Sequence[str], depth: int = 1, tail: str = "") ->
 
 def numbers(values: Sequence[int]) -> str:
     """A tuple."""
-    return "()" if not values else f"({values[0]},)" if len(values) == 1 else f"({', '.join(map(str, values))})"
+    return several([str(value) for value in values])
+
+
+def several(parts: Sequence[str]) -> str:
+    """A tuple of expressions."""
+    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
 
 
 def literal(value: bool | int | float | str | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from pytest_kernelfalcon.contracts.contract import Contract, TensorSpec
 from pytest_kernelfalcon.contracts.trees import Tree
 from pytest_kernelfalcon.judge.arguments import declared_arguments
-from pytest_kernelfalcon.judge.baking.layout import INDENT, WIDTH, call, literal, numbers
+from pytest_kernelfalcon.judge.baking.layout import INDENT, WIDTH, call, literal, numbers, several
 from pytest_kernelfalcon.judge.baking.storages import Base, allocated, specs_in
 
 HANGS_ON_VALUES = "its launches hang on values that it reads back, which differ from call to call"
@@ -218,7 +218,7 @@ class _Function:
         if "kernel" in value:
             return str(value["kernel"])
         if "tuple" in value:
-            return f"({''.join(self._argument(item) + ', ' for item in value['tuple']).strip()})"
+            return several([self._argument(item) for item in value["tuple"]])
         return self._descriptor(value)
 
     def _dtype(self, name: str) -> str:

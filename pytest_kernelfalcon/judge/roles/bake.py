@@ -12,6 +12,7 @@ from typing import Any
 
 import triton.language as tl
 
+from pytest_kernelfalcon.judge.baking.layout import literal, several
 from pytest_kernelfalcon.judge.extractor import Kernels, extract
 from pytest_kernelfalcon.judge.extractor.folding import Dtype, Value
 from pytest_kernelfalcon.judge.wire import Channel
@@ -63,7 +64,7 @@ def reached(kernels: Kernels, wanted: list[str]) -> set[str]:
 def written(value: Value) -> str:
     """A constant as Python's text, with `tl` for Triton's language."""
     if isinstance(value, tuple):
-        return f"({''.join(f'{written(item)}, ' for item in value).strip()})"
+        return several([written(item) for item in value])
     if isinstance(value, Dtype):
         return f"tl.{value.path.rpartition('.')[2]}"
-    return repr(value) if not isinstance(value, float) or value - value == 0 else f'float("{value}")'
+    return literal(value)

@@ -43,7 +43,7 @@ class Acting(Recorder):
 
     def emit(self, op: str, **fields: Any) -> None:
         if not (self.inside and op in ("alloc", "fill", "copy")) and len(self.heard) <= Bounds.messages:
-            self.heard.append(json.dumps({"op": op, **fields}, sort_keys=True))
+            self.heard.append(json.dumps({"op": op, **fields}))
         with unwatched():
             if op == "fill":
                 self.view(fields["tensor"]).fill_(fields["value"])
