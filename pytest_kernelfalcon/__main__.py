@@ -1,4 +1,4 @@
-"""`python -m pytest_kernelfalcon verify PROBLEM KERNEL`: one verdict, without pytest."""
+"""`python -m pytest_kernelfalcon`: `verify` gives one verdict, `bake` writes a module; without pytest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_kernelfalcon import verdict_text
+from pytest_kernelfalcon import baking, verdict_text
 from pytest_kernelfalcon.contracts.causes import Cause, ProblemError, explain, fix
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for path in (given.problem, given.kernel):
         if not path.is_file():
             parser.error(f"{str(path)!r} is not a file")
+    if given.command == "bake":
+        return baking.run(given, parser)
     try:
         verdict, source = verify(given.problem, given.kernel, given.platform, given.sandbox)
     except Unavailable as error:
@@ -54,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print the verdict as JSON")
     command.add_argument("--platform", choices=("auto", "cpu", "cuda"), default="auto")
     command.add_argument("--sandbox", choices=SANDBOXES, default="auto")
+    baking.add_parser(commands)
     return parser
 
 

@@ -107,6 +107,8 @@ class Cause(StrEnum):
     INPUT_MODIFIED = "input_modified", Entry("refused", "`{detail}` is modified, which `forward` does not do", "write to a tensor that the wrapper allocated")
     ALIASES_INPUT = "aliases_input", Entry("refused", "output {output} is the memory of {detail}", "return a tensor that the wrapper allocated")
     PASSTHROUGH = "passthrough", Entry("refused", "output {output} holds nothing that a kernel computed", "compute it in a kernel")
+    # used for real
+    NOT_CONFORMING = "not_conforming", Entry("refused", "used for real, it does something else than what was judged: {detail}", "let the wrapper do the same whatever it sees of its tensors, its process and the clock")
     # not decidable here
     NOT_RUNNABLE = "not_runnable", Entry("undecided", "cannot be run on this platform: {detail}", "judge it with --platform cuda on a machine with a GPU")
     DEVICE_MEMORY = "device_memory", Entry("undecided", "one call takes more memory than the device has free: {detail}", "judge it with fewer workers, or on a device with more memory; or let the kernel allocate less")

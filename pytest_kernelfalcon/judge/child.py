@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.judge.guard import FOREIGN
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.judge.wire import Channel, Closed, Malformed
 
@@ -89,7 +90,7 @@ class Child:
             raise self._ended() from None
         except Malformed as error:
             raise Ended(f"it sends what is no message: {error}", None) from None
-        if "failed" in message:
+        if "failed" in message and self.role not in FOREIGN:
             raise JudgeError(f"the {self.role} process failed:\n{message['failed']}")
         return message, fds
 

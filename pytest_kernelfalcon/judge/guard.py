@@ -22,6 +22,8 @@ from pytest_kernelfalcon.judge.limits import Limits
 from pytest_kernelfalcon.judge.sandbox import Walls
 from pytest_kernelfalcon.judge.wire import Channel, Closed, close_all
 
+FOREIGN = ("tracer", "conformance", "cuda.conformance")
+"""Roles that run a candidate's Python: that our own code failed there is what the candidate could say as well."""
 FAILED = 70
 """The exit code of a role in which our own code failed (sysexits.h: an internal software error)."""
 
@@ -124,7 +126,7 @@ def run(
     except Closed:
         os._exit(0)
     except BaseException:
-        if role != "tracer":  # it has closed its channel
+        if role not in FOREIGN:
             _report(fds[0])
         os._exit(FAILED)
     os._exit(0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +14,7 @@ from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control, DeadlineExceeded
 from pytest_kernelfalcon.contracts.problem import Problem, sha256
 from pytest_kernelfalcon.judge import platforms
+from pytest_kernelfalcon.judge.baking import HANGS_ON_VALUES, NotBakeable, Words, baked, difference, named
 from pytest_kernelfalcon.judge.checks import CHECKS
 from pytest_kernelfalcon.judge.compiled import Compiled
 from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
@@ -135,6 +138,39 @@ class Judge:
         finally:
             trial.close()
         return self._verdict(trial, finding, source)
+
+    def bake(self, contract: Contract, source: str, title: str, control: Control) -> str:
+        """An accepted candidate as a module for the problem's own sizes, without its Python. title: its docstring.
+
+        Raises `NotBakeable`.
+        """
+        with closing(self._trial(contract, source, GATES["accept"], control)) as trial:
+            try:
+                trial.start()
+                answer = trial.dry(told=True)
+            except (Found, UnsupportedHere) as error:
+                raise NotBakeable(str(error)) from None
+            if answer["end"] == "unreadable":
+                raise NotBakeable(HANGS_ON_VALUES)
+            steps = [json.loads(step) for step in answer["steps"]]
+            with self._zygotes.fork("bake", {"source": source}, control) as child:
+                words = child.ask({"kernels": named(steps)}, control, self._patience.trace)
+            return baked(contract, steps, Words(**words), title)
+
+    def difference(self, contract: Contract, source: str, other: str, control: Control) -> str:
+        """What another candidate does otherwise at the problem's own sizes, in words; empty if nothing."""
+        with (
+            closing(self._trial(contract, source, GATES["accept"], control)) as one,
+            closing(self._trial(contract, other, GATES["accept"], control)) as two,
+        ):
+            try:
+                one.start()
+                two.start()
+                return difference(one, two)
+            except (Found, UnsupportedHere) as error:
+                return f"it does not run: {error}"
+            except Costly:
+                return ""  # it cannot be run here; its plan is the same
 
     def _allow(self, control: Control) -> None:
         """Once: hold the sandbox against what was asked for."""

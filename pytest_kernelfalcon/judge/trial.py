@@ -38,12 +38,13 @@ KEPT_BYTES = 2 << 30
 @dataclass
 class How:
     """How one call is made. same: with the tensors of the call before, holding other values. watch: record which
-    bytes are written. races: look for two programs that write one element. order: of the programs. times: traces of
-    it in all, that must be alike.
+    bytes are written. told: the answer holds every message of the wrapper, as `steps`. races: look for two programs
+    that write one element. order: of the programs. times: traces of it in all, that must be alike.
     """
 
     same: bool = False
     watch: bool = False
+    told: bool = False
     races: bool = False
     order: str = "forward"
     pick: int = 0
@@ -180,11 +181,12 @@ class Trial:
     def _keep(self, child: Child) -> Child:
         return self._stack.enter_context(child)
 
-    def dry(self, pick: int = 0, dtype: str = DECLARED, times: int = 1) -> dict[str, Any]:
+    def dry(self, pick: int = 0, dtype: str = DECLARED, times: int = 1, told: bool = False) -> dict[str, Any]:
         """The launch plan at the problem's own sizes, without memory or data. {"end": "unreadable"} where the plan
         hangs on what a kernel computes. times: traces, that must be alike. Raises `UnsupportedHere`.
         """
-        return self._call(declared_arguments(self.contract, dtype), How(pick=pick, times=times), None, dry=True)[0]
+        how = How(pick=pick, told=told, times=times)
+        return self._call(declared_arguments(self.contract, dtype), how, None, dry=True)[0]
 
     def run(self, case: Case, how: How | None = None) -> Run:
         """One call on real memory. Raises `Found`, `UnsupportedHere` or `Costly`."""

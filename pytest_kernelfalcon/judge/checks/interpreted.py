@@ -28,5 +28,6 @@ def beside(trial: Trial) -> None:
             raise
         trial.flag(RACES_UNWATCHED)
     finally:
+        trial.flag(*(flag for flag in other.flags if flag == repeated.NONDETERMINISTIC))
         trial.cases += other.cases
         other.close()

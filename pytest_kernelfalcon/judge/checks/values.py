@@ -22,16 +22,20 @@ then no measure for others.
 
 def accurate(trial: Trial, run: Run) -> None:
     """The check; raises `Found` with the worst element."""
-    look = Look(trial, run)
-    try:
-        judgements = look.judge()
-    finally:
-        look.close()
-    for judgement in judgements:
+    for judgement in judged(trial, run):
         if judgement.cause is not None:
             case = run.case.to_json()
             raise Found(Finding(judgement.cause, trial.stage, judgement.facts, case=case, worst=judgement.worst))
         trial.note(judgement)
+
+
+def judged(trial: Trial, run: Run) -> list[Judgement]:
+    """One an output."""
+    look = Look(trial, run)
+    try:
+        return look.judge()
+    finally:
+        look.close()
 
 
 class Look:

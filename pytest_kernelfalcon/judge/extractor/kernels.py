@@ -49,6 +49,10 @@ class Kernels:
         digest = hashlib.sha256("\n".join([text, *seen]).encode()).hexdigest()
         return cls(text, list(segments), refused, environment, digest, segments)
 
+    def lines_of(self, name: str) -> list[str]:
+        """The text of one kernel."""
+        return list(self._segments[name].lines)
+
     def load(self, path: Path) -> dict[str, Any]:
         """The kernels by name: JITFunction, or InterpretedFunction where TRITON_INTERPRET is set.
 

@@ -18,6 +18,7 @@ class Cpu:
 
     name = "cpu"
     reference, executor, comparer = "reference", "executor", "comparer"
+    conformance = "conformance"
     zygotes = ("plain", "interpreted")
     target = None
     interpreted = False

@@ -26,6 +26,7 @@ class Cuda:
 
     name = "cuda"
     reference, executor, comparer = "cuda.reference", "cuda.executor", "cuda.comparer"
+    conformance = "cuda.conformance"
     zygotes = ("plain", "interpreted", "cuda")
     interpreted = True
 

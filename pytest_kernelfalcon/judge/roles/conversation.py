@@ -101,7 +101,7 @@ def hold(tracer: Tracer, call: Call, memory: Memory) -> Said:
     said = Said()
     while said.result is None:
         message = tracer.receive()
-        said.heard.append(json.dumps(message, sort_keys=True))
+        said.heard.append(json.dumps(message))
         _own_words(message, imported=True)
         try:
             step = call.step(message)

@@ -4,7 +4,7 @@ It never imports the candidate: it takes the kernels from the text (judge/extrac
 tracer's messages, each checked. It is given inputs, never expected values. Requests:
     {"load": {"source", "seconds"}} with the tracer's channel, once
     {"call": {"inputs", "state", "init", "storages", "names", "pick", "same", "dry", "times", "watch", "races",
-     "order", "operations", "mutates"}} with the inputs' memory file unless dry
+     "order", "operations", "mutates", "told"}} with the inputs' memory file unless dry
 Answers: {"end": "ready" | "result" | "fail" | "unsupported" | "unreadable" | "costly", …}; before each launch
 {"running": kernel}, so that the parent can name the kernel that hangs or crashes.
 """
@@ -137,7 +137,8 @@ class Executor:
         """The plan alone."""
         said = hold(self.tracer, self._begun(request), Dry())
         self._again(request, said, Dry)
-        self.channel.send({"end": "result", **_summary(said, with_plan=True)})
+        steps = {"steps": said.heard} if request["told"] else {}
+        self.channel.send({"end": "result", **_summary(said, with_plan=True), **steps})
 
     def _again(self, request: dict[str, Any], said: Said, memory: Callable[[], Memory]) -> None:
         """Asked for several times, and told the same values, a wrapper must say the same each time."""
@@ -180,6 +181,7 @@ class Executor:
         answer = {
             "end": "result",
             **_summary(said, with_plan=request["watch"]),
+            "steps": said.heard if request["told"] else [],
             "tree": said.result.tree,
             "tensors": tensors,
             "modified": modified,

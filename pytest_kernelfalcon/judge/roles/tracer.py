@@ -96,12 +96,16 @@ class Given:
 
     @classmethod
     def of(cls, call: dict[str, Any]) -> Given:
-        bases = [torch.empty(size, dtype=torch.uint8, device="meta") for size in call["storages"]]
+        return cls.over([torch.empty(size, dtype=torch.uint8, device="meta") for size in call["storages"]], call)
+
+    @classmethod
+    def over(cls, bases: list[torch.Tensor], call: dict[str, Any]) -> Given:
+        """The arguments in these storages."""
 
         def make(spec: dict[str, Any]) -> torch.Tensor:
-            tensor = torch.empty(0, dtype=getattr(torch, spec["dtype"]), device="meta")
-            storage = bases[spec["storage"]].untyped_storage()
-            return tensor.set_(storage, spec["offset"], spec["shape"], spec["stride"])
+            base = bases[spec["storage"]]
+            tensor = torch.empty(0, dtype=getattr(torch, spec["dtype"]), device=base.device)
+            return tensor.set_(base.untyped_storage(), spec["offset"], spec["shape"], spec["stride"])
 
         inputs = [decode(tree, make) for tree in call["inputs"]]
         return cls(bases, inputs, {name: decode(tree, make) for name, tree in call["state"].items()})

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pytest_kernelfalcon.judge.roles.tracing.torch_side import META
+from pytest_kernelfalcon.judge.roles.tracing.torch_side import HOME
 from pytest_kernelfalcon.judge.roles.tracing.triton_side import MULTIPROCESSORS, SHARED_BYTES, SM
 
 NAME = "NVIDIA H100"
@@ -53,27 +53,29 @@ def _properties(_device: object = None) -> types.SimpleNamespace:
     )
 
 
+ANSWERS: dict[str, Any] = {
+    "is_available": lambda: True,
+    "is_initialized": lambda: True,
+    "current_device": lambda: 0,
+    "device_count": lambda: 1,
+    "get_device_capability": lambda device=None: divmod(SM, 10),
+    "get_device_name": lambda device=None: NAME,
+    "get_device_properties": _properties,
+    "is_bf16_supported": lambda *_: True,
+    "current_stream": lambda device=None: Idle(),
+    "default_stream": lambda device=None: Idle(),
+}
+ANSWERS |= dict.fromkeys(("device", "device_of", "stream", "Stream", "Event"), Idle)
+ANSWERS |= dict.fromkeys(("synchronize", "empty_cache", "_lazy_init", "set_device", "manual_seed"), _nothing)
+
+
 def install() -> None:
     """Replace what a wrapper may ask `torch.cuda` for."""
-    answers: dict[str, Any] = {
-        "is_available": lambda: True,
-        "is_initialized": lambda: True,
-        "current_device": lambda: 0,
-        "device_count": lambda: 1,
-        "get_device_capability": lambda device=None: divmod(SM, 10),
-        "get_device_name": lambda device=None: NAME,
-        "get_device_properties": _properties,
-        "is_bf16_supported": lambda *_: True,
-        "current_stream": lambda device=None: Idle(),
-        "default_stream": lambda device=None: Idle(),
-    }
-    answers |= dict.fromkeys(("device", "device_of", "stream", "Stream", "Event"), Idle)
-    answers |= dict.fromkeys(("synchronize", "empty_cache", "_lazy_init", "set_device", "manual_seed"), _nothing)
-    for name, value in answers.items():
+    for name, value in ANSWERS.items():
         setattr(torch.cuda, name, value)
     set_default = torch.set_default_device
 
     def set_default_device(device: Any) -> None:
-        set_default(META if str(device).startswith("cuda") else device)
+        set_default(HOME.device if str(device).startswith("cuda") else device)
 
     torch.set_default_device = set_default_device

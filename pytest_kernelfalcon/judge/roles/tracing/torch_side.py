@@ -1,13 +1,14 @@
 """torch, as a wrapper under trace sees it: tensors say `cuda:0` and have no memory. PYTEST_DONT_REWRITE
 
-Device tensors are plain meta tensors, so `type(x) is torch.Tensor` holds and a torch without CUDA does not mind.
-`Dispatch` sees every operation below the Python API and lets allocations, fills, views and copies through; `Device`
-answers questions about the device above it.
+Device tensors are plain meta tensors (in the conformance check real ones: see `HOME`), so `type(x) is torch.Tensor`
+holds and a torch without CUDA does not mind. `Dispatch` sees every operation below the Python API and lets allocations,
+fills, views and copies through; `Device` answers questions about the device above it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,6 +30,16 @@ ESCAPES = {"numpy", "__array__", "__dlpack__", "to_dlpack", "share_memory_", "__
 CUDA = torch.device("cuda", 0)
 META = torch.device("meta")
 
+
+@dataclass
+class Home:
+    """Where the tensors that a wrapper takes for device tensors lie, and which ones they are. One in a process."""
+
+    device: torch.device
+    holds: Callable[[torch.Tensor], bool]
+
+
+HOME = Home(META, lambda tensor: tensor.is_meta)
 _T = torch.Tensor
 ANSWERS: dict[Any, Any] = {
     _T.device.__get__: CUDA,
@@ -43,7 +54,7 @@ ANSWERS: dict[Any, Any] = {
 def on_device(value: object) -> bool:
     """Whether `value` is one of the tensors under trace."""
     with torch._C.DisableTorchFunction():
-        return isinstance(value, torch.Tensor) and value.is_meta
+        return isinstance(value, torch.Tensor) and HOME.holds(value)
 
 
 def _device_tensors(args: Any, kwargs: dict[str, Any]) -> Iterator[torch.Tensor]:
@@ -65,14 +76,14 @@ class Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         device = kwargs.get("device")
         here = any(True for _ in _device_tensors(args, kwargs))
-        if not here and (device is None or torch.device(device).type != "meta"):
+        if not here and (device is None or torch.device(device) != HOME.device):
             return func(*args, **kwargs)  # host tensors hold no data of the problem's
         name = func._schema.name.split("::")[-1]
         if name in EMPTY or name in FILLED or name in FULL:
             return self._allocate(func, name, args, kwargs)
         if name in VIEWS or _is_view(func._schema):
             return func(*args, **kwargs)
-        if device is not None and torch.device(device).type != "meta":
+        if device is not None and torch.device(device) != HOME.device:
             self.recorder.refuse(Cause.HOST_DATA, detail=f"a device tensor is copied to {device}")
         return self._special(func, name, args, kwargs)
 
@@ -139,10 +150,10 @@ def _is_view(schema: Any) -> bool:
     )
 
 
-def _mapped(device: Any) -> Any:
-    """`cuda`, in any of its forms, is where the meta tensors are."""
+def mapped(device: Any) -> Any:
+    """`cuda`, in any of its forms, is where the tensors are."""
     named = isinstance(device, str | torch.device) and str(device).startswith("cuda")
-    return META if named or type(device) is int else device
+    return HOME.device if named or type(device) is int else device
 
 
 class Device(TorchFunctionMode):
@@ -161,11 +172,11 @@ class Device(TorchFunctionMode):
             if answer is not NotImplemented:
                 return answer
         if "device" in kwargs:
-            kwargs["device"] = _mapped(kwargs["device"])
-        if func in (torch.tensor, torch.as_tensor) and kwargs.get("device") == META and not on_device(args[0]):
+            kwargs["device"] = mapped(kwargs["device"])
+        if func in (torch.tensor, torch.as_tensor) and kwargs.get("device") == HOME.device and not on_device(args[0]):
             self.recorder.refuse(Cause.HOST_DATA, detail="data made in Python is copied to the device")
         if func in (_T.to, _T.type):
-            args = tuple(_mapped(arg) for arg in args)
+            args = tuple(mapped(arg) for arg in args)
         return func(*args, **kwargs)
 
     def _answer(self, name: str, args: Any) -> Any:

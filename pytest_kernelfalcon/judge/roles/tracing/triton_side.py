@@ -93,10 +93,20 @@ def install(recorder: Recorder) -> None:
     def run(self: Any, *args: Any, grid: Any, warmup: bool = False, **kwargs: Any) -> Compiled:
         for hook in getattr(self, "pre_run_hooks", []):
             hook(*args, **kwargs)
-        bound, options = _bind(self, args, kwargs)
+        bound, options = bind(self, args, kwargs)
         if not warmup:
-            _launch(recorder, self, grid, bound, options)
+            note(recorder, self, grid, bound, options)
         return Compiled(recorder)
+
+    JITFunction.run = run
+    pin(recorder)
+    Autotuner.warmup = lambda self, *args, **kwargs: [Compiled(recorder)]
+    driver.set_active(Driver())
+    triton.set_allocator(lambda size, alignment, stream: torch.empty(size, dtype=torch.int8, device="cuda"))
+
+
+def pin(recorder: Recorder) -> None:
+    """From now on an autotuned kernel takes the configuration that `recorder` is told of, and tries none."""
 
     def tuned(self: Any, *args: Any, **kwargs: Any) -> Any:
         self.nargs = dict(zip(self.arg_names, args, strict=False))
@@ -108,14 +118,10 @@ def install(recorder: Recorder) -> None:
             config.pre_hook({**self.nargs, **kwargs, **config.all_kwargs()})
         return self.fn.run(*args, **kwargs, **config.all_kwargs())
 
-    JITFunction.run = run
     Autotuner.run = tuned
-    Autotuner.warmup = lambda self, *args, **kwargs: [Compiled(recorder)]
-    driver.set_active(Driver())
-    triton.set_allocator(lambda size, alignment, stream: torch.empty(size, dtype=torch.int8, device="cuda"))
 
 
-def _bind(kernel: Any, args: Any, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def bind(kernel: Any, args: Any, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The kernel's parameters by name, and the launch options. Raises TypeError as Triton does."""
     names = kernel.arg_names
     if len(args) > len(names):
@@ -134,7 +140,8 @@ def _bind(kernel: Any, args: Any, kwargs: dict[str, Any]) -> tuple[dict[str, Any
     return {name: given[name] for name in names}, options
 
 
-def _launch(recorder: Recorder, kernel: Any, grid: Any, bound: dict[str, Any], options: dict[str, Any]) -> None:
+def note(recorder: Recorder, kernel: Any, grid: Any, bound: dict[str, Any], options: dict[str, Any]) -> None:
+    """Tell of a launch."""
     size = grid(bound) if callable(grid) else grid
     dims = [int(n) for n in (size if isinstance(size, tuple | list) else (size,))]
     name = kernel.__name__
