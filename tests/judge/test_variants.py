@@ -20,7 +20,7 @@ Inspect = Callable[[str], Contract]
 ALL = {
     "dtypes": ["float16", "bfloat16"],
     "strides": ["transposed", "padded", "stepped"],
-    "values": ["offset", "large", "small", "zeros", "ties", "inf", "nan"],
+    "values": ["offset", "lowered", "large", "small", "zeros", "ties", "inf", "nan"],
 }
 
 
@@ -52,7 +52,8 @@ def problem(forward: str, inputs: str = "torch.randn(rows, columns)") -> str:
         ("x.sort()[0]", "torch.randn(rows, columns)", {"values": ["zeros", "ties"]}),
         ("x @ x.t()", "torch.randn(rows, columns)", {"values": ["inf", "nan"]}),
         ("x.to(torch.int32)", "torch.randn(rows, columns)", {"values": ["inf", "nan"]}),
-        ("torch.exp(x)", "torch.randn(rows, columns)", {"values": ["offset"]}),
+        ("torch.exp(x)", "torch.randn(rows, columns)", {"values": ["offset", "lowered"]}),
+        ("torch.softmax(x, -1)", "torch.randn(rows, columns)", {}),
         ("x.sum() * 2", "torch.randn(rows, columns)", {"values": ["inf", "nan"]}),
         ("x * rest[0]", "torch.randn(rows, columns), torch.randn(columns).double()", {"dtypes": ALL["dtypes"]}),
     ],
