@@ -48,12 +48,12 @@ def observe(instance: Instance) -> Behaviour:
     if [t.shape for t in repeated] != [t.shape for t in behaviour.outputs] or skeleton(again) != skeleton(tree):
         raise Broken(Cause.PROBLEM_RANDOM, detail="in the shapes or the structure of what they return")
     for index, (one, other) in enumerate(zip(behaviour.outputs, repeated, strict=True)):
-        if different := int((bits_of(one) != bits_of(other)).any(-1).sum()):
+        if different := int((_bits(one) != _bits(other)).any(-1).sum()):
             raise Broken(Cause.PROBLEM_RANDOM, detail=f"output {index} at {different} of {one.numel()} elements")
     return behaviour
 
 
-def bits_of(tensor: torch.Tensor) -> torch.Tensor:
+def _bits(tensor: torch.Tensor) -> torch.Tensor:
     """The bytes of each element: [elements, bytes], uint8."""
     return tensor.detach().reshape(-1, 1).contiguous().view(torch.uint8)
 

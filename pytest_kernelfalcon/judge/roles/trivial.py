@@ -11,7 +11,6 @@ import torch
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.variants import DRAWN
 from pytest_kernelfalcon.judge.accuracy import RMS_BOUND, Pool, decide
-from pytest_kernelfalcon.judge.roles.behaviour import bits_of
 from pytest_kernelfalcon.judge.roles.broken import Broken
 from pytest_kernelfalcon.judge.roles.comparer import figures
 from pytest_kernelfalcon.judge.roles.held import tensors_in
@@ -79,8 +78,8 @@ def _varied(draw: Draw, seed: int, fixed: set[int], kind: str) -> Instance:
 @dataclass
 class _Output:
     """What is known of one output after some draws. answers: those that did for all of them, each with how far it was
-    off at worst, over eager's error; None before the first draw. middle: of the first draw. only: the bytes of the one
-    value that it ever had.
+    off at worst, over eager's error; None before the first draw. middle: of the first draw. only: the one value that
+    it ever had.
     """
 
     middle: float
@@ -91,10 +90,10 @@ class _Output:
     @classmethod
     def of(cls, value: torch.Tensor) -> _Output:
         shown = str(value.reshape(-1)[0].item()) if value.numel() else "empty"
-        return cls(_middle(value), bits_of(value)[:1], shown)
+        return cls(_middle(value), value.reshape(-1)[:1].clone(), shown)
 
     def look(self, value: torch.Tensor, found: dict[str, float]) -> None:
-        if self.only is not None and not bool((bits_of(value) == self.only).all()):
+        if self.only is not None and not bool(((value == self.only) | (value.isnan() & self.only.isnan())).all()):
             self.only = None
         before = found if self.answers is None else self.answers
         self.answers = {name: max(ratio, found[name]) for name, ratio in before.items() if name in found}
