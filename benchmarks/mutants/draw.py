@@ -55,31 +55,49 @@ def originals(folder: Path) -> list[Original]:
 def mutants(kernels: Sequence[Original], seed: int) -> Iterator[Mutant]:
     """All there are: each of a kernel, and then of an operator, that is drawn among those that have some left."""
     source = random.Random(f"mutants {seed}")
-    left = [(kernel, _by_operator(kernel)) for kernel in kernels]
+    left = [_Left.of(kernel) for kernel in kernels]
     number = 0
-    while left := [(kernel, found) for kernel, found in left if found]:
-        kernel, found = source.choice(left)
-        operator = source.choice([*found])
-        changes = found[operator]
-        change = changes.pop(source.randrange(len(changes)))
-        if not changes:
-            del found[operator]
-        text = Text(kernel.source)
-        yield Mutant(number, kernel, operator, change.node.lineno, *text.lines(change), text.changed(change))
-        number += 1
+    while left := [one for one in left if one.changes]:
+        one = source.choice(left)
+        change = one.pop(source)
+        changed = one.text.changed(change)
+        if one.is_new(changed):
+            lines = one.text.lines(change)
+            yield Mutant(number, one.original, change.operator, change.node.lineno, *lines, changed)
+            number += 1
 
 
-def _by_operator(kernel: Original) -> dict[str, list[Change]]:
-    """Those that are another program than the kernel and than each other."""
-    text = Text(kernel.source)
-    found: dict[str, list[Change]] = defaultdict(list)
-    known = {ast.dump(text.tree)}
-    for change in (*in_kernels.changes(text), *in_wrappers.changes(text)):
+@dataclass
+class _Left:
+    """Of one kernel: its changes by operator that are not drawn yet, and the programs that were."""
+
+    original: Original
+    text: Text
+    changes: dict[str, list[Change]]
+    known: set[str]
+
+    @classmethod
+    def of(cls, original: Original) -> _Left:
+        text = Text(original.source)
+        changes: dict[str, list[Change]] = defaultdict(list)
+        for change in (*in_kernels.changes(text), *in_wrappers.changes(text)):
+            changes[change.operator].append(change)
+        return cls(original, text, dict(changes), {ast.dump(text.tree)})
+
+    def pop(self, source: random.Random) -> Change:
+        operator = source.choice([*self.changes])
+        those = self.changes[operator]
+        change = those.pop(source.randrange(len(those)))
+        if not those:
+            del self.changes[operator]
+        return change
+
+    def is_new(self, changed: str) -> bool:
+        """Whether it is a program, and another than the kernel and than those before."""
         try:
-            program = ast.dump(ast.parse(text.changed(change)))
+            program = ast.dump(ast.parse(changed))
         except SyntaxError:  # a body that only held what was dropped
-            continue
-        if program not in known:
-            known.add(program)
-            found[change.operator].append(change)
-    return dict(found)
+            return False
+        new = program not in self.known
+        self.known.add(program)
+        return new

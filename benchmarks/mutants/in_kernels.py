@@ -47,8 +47,8 @@ def mask_dropped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stm
 
 
 def other_dropped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
-    """Lanes that are masked off hold anything."""
-    if called(node, "load") and isinstance(node, ast.Call):
+    """Lanes that are masked off hold anything. In a product they meet the other operand's zeros, and do no harm."""
+    if called(node, "load") and isinstance(node, ast.Call) and not text.multiplies:
         yield from _without(node, text, "other")
 
 
@@ -135,7 +135,7 @@ def initial_value(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.st
         yield node, f"({text.of(node)} + 1)"  # type: ignore[arg-type, misc]
     if called(node, "full", "where") and isinstance(node, ast.Call) and len(node.args) > 1:
         yield from _neutral(node.args[2 if name_of(node.func) == "where" else 1], text)
-    if called(node, "load") and isinstance(node, ast.Call):
+    if called(node, "load") and isinstance(node, ast.Call) and not text.multiplies:
         for item in node.keywords:
             if item.arg == "other":
                 yield from _neutral(item.value, text)

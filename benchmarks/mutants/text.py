@@ -69,6 +69,11 @@ class Text:
     def launches(self) -> list[ast.AST]:
         return [node for node in ast.walk(self.tree) if is_launch(node)]
 
+    @cached_property
+    def multiplies(self) -> bool:
+        """Whether it has a product of matrices."""
+        return any(called(node, "dot", "dot_scaled") for node in ast.walk(self.tree))
+
     def _functions(self) -> Iterator[ast.FunctionDef]:
         return (item for item in self.tree.body if isinstance(item, ast.FunctionDef))
 
