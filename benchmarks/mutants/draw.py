@@ -30,6 +30,7 @@ class Mutant:
     number: int
     original: Original
     operator: str
+    function: str
     line: int
     before: str
     after: str
@@ -63,7 +64,7 @@ def mutants(kernels: Sequence[Original], seed: int) -> Iterator[Mutant]:
         changed = one.text.changed(change)
         if one.is_new(changed):
             lines = one.text.lines(change)
-            yield Mutant(number, one.original, change.operator, change.node.lineno, *lines, changed)
+            yield Mutant(number, one.original, change.operator, change.function, change.node.lineno, *lines, changed)
             number += 1
 
 

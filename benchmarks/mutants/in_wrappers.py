@@ -111,4 +111,5 @@ def changes(text: Text) -> Iterator[Change]:
         for statement in wrapper.body:
             for node in ast.walk(statement):
                 for operator in OPERATORS:
-                    yield from (Change(operator.__name__, place, new) for place, new in operator(node, text))
+                    for place, new in operator(node, text):
+                        yield Change(operator.__name__, wrapper.name, place, new)

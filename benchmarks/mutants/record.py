@@ -19,7 +19,8 @@ BEFORE_RUNNING = frozenset({"parse", "extract", "trace", "compile"})
 """Stages: a mutant that ends there never ran."""
 NOT_RUN = frozenset({Cause.KERNEL_RAISED, Cause.KERNEL_TIMEOUT, Cause.RESULT_STRUCTURE})
 """Causes of a later stage that are no result either: the interpreter does not compile, a loop does not end."""
-Key = tuple[str, str, str]
+Key = tuple[str, str, str, str]
+"""Problem, function, and its lines before and after."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Record:
     number: int
     platform: str
     operator: str
+    function: str
     line: int
     before: str
     after: str
@@ -45,15 +47,16 @@ class Record:
     @classmethod
     def of(cls, mutant: Mutant, verdict: Verdict, seconds: float) -> Record:
         kind = kind_of(verdict)
+        original, diff = mutant.original, mutant.diff if kind in CLASSES[2:] else ""
         return cls(
-            mutant.original.name, mutant.number, verdict.platform, mutant.operator, mutant.line, mutant.before,
-            mutant.after, kind, verdict.outcome, verdict.cause, verdict.message, round(seconds, 2),
-            mutant.original.problem.sha256, verdict.kernel_sha256, mutant.diff if kind in CLASSES[2:] else "",
+            original.name, mutant.number, verdict.platform, mutant.operator, mutant.function, mutant.line,
+            mutant.before, mutant.after, kind, verdict.outcome, verdict.cause, verdict.message, round(seconds, 2),
+            original.problem.sha256, verdict.kernel_sha256, diff,
         )  # fmt: skip
 
     @property
     def key(self) -> Key:
-        return self.name, self.before, self.after
+        return self.name, self.function, self.before, self.after
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -74,7 +77,7 @@ def explained(path: Path = EXPLAINED) -> dict[Key, str]:
     for entry in json.loads(path.read_text(encoding="utf-8")):
         if not entry["why"].strip():
             raise ValueError(f"{path}: {entry['problem']}: `{entry['after']}` has no reason")
-        found[entry["problem"], entry["before"], entry["after"]] = entry["why"]
+        found[entry["problem"], entry["function"], entry["before"], entry["after"]] = entry["why"]
     return found
 
 

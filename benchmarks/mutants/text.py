@@ -15,9 +15,10 @@ ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript)
 
 @dataclass(frozen=True)
 class Change:
-    """One fault. operator: what kind. node: what is replaced by `new`; its place is the change's line."""
+    """One fault. operator: what kind. function: where. node: what is replaced by `new`; it begins the change's line."""
 
     operator: str
+    function: str
     node: ast.expr | ast.stmt
     new: str
 

@@ -116,7 +116,7 @@ def test_only_what_ran_counts(verdict: Verdict, kind: str) -> None:
 def test_every_explanation_is_of_a_kept_kernel_and_has_a_reason() -> None:
     known = explained()
     sources = {original.name: " ".join(original.source.split()) for original in originals(ROOT / "problems")}
-    assert all(before in sources[name] for name, before, _ in known), "an explanation of a line that is gone"
+    assert all(before in sources[name] for name, _, before, _ in known), "an explanation of a line that is gone"
 
 
 def results(folder: Path, kinds: list[str]) -> Path:
@@ -165,9 +165,8 @@ def test_what_is_missing_is_judged(folder: Path) -> None:
 
 
 def test_an_explained_survivor_does_not_count() -> None:
-    record = Record(
-        "level1/1_add", 0, "cpu", "comparison", 1, "a", "b", "accepted", "accepted", None, "", 0.1, "", "", ""
-    )
+    words = ("level1/1_add", 0, "cpu", "comparison", "add_one", 1, "a", "b", "accepted", "accepted")
+    record = Record(*words, None, "", 0.1, "", "")
     assert Score.of([record], {}).percent == 0
     score = Score.of([record], {record.key: "the same function"})
     assert (score.percent, score.survivors) == (100, [])

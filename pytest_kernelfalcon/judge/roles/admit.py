@@ -28,7 +28,7 @@ FINITE, SOME_FINITE = 0.5, 0.25
 UNDERFLOWN = ("lowered",)
 """Kinds at which an exponential may vanish: then eager is no measure, and a GPU may round what is left to zero."""
 LOST_ULPS, SMALLEST = 64, 1e4
-"""What eager may have lost there of the outputs' RMS, and how many times the smallest normal number that must be."""
+"""What eager may have lost there of the outputs' RMS, and how many times fp32's smallest normal number that must be."""
 STRETCHED_BYTES = 1 << 20
 STRETCHED_ELEMENTS = 128 << 10
 MIN_STRETCH = 4
@@ -150,7 +150,7 @@ def _kept(eager: torch.Tensor, truth: torch.Tensor) -> bool:
         return True
     limits, exact = torch.finfo(eager.dtype), truth.double()
     rms, lost = float(exact.square().mean().sqrt()), float((eager.double() - exact).square().mean().sqrt())
-    return lost <= LOST_ULPS * limits.eps * rms and (rms == 0 or rms >= SMALLEST * limits.tiny)
+    return lost <= LOST_ULPS * limits.eps * rms and (rms == 0 or rms >= SMALLEST * torch.finfo(torch.float32).tiny)
 
 
 def _finite(output: torch.Tensor) -> float:
