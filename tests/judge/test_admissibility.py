@@ -49,6 +49,7 @@ def drawn(forward: str, rows: int = 6, columns: int = 40, draw: str = "torch.ran
         drawn("x.argmax(-1)", rows=60, columns=3),
         drawn("F.threshold(x, 3.0, 0.0)"),
         drawn("torch.relu(x - 3)"),
+        drawn("torch.relu(x)", draw="torch.rand(rows, columns)"),
         drawn("x * self.scale", state="self.scale = torch.nn.Parameter(torch.zeros(40))"),
         drawn("x * 2 + 1", draw="torch.linspace(-1, 1, rows * columns).reshape(rows, columns)"),
         drawn("x.masked_fill(y, 0.0)", draw="torch.randn(rows, columns), torch.zeros(rows, columns) > 0"),

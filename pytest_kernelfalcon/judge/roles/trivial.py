@@ -19,7 +19,7 @@ from pytest_kernelfalcon.judge.roles.reference import own_state, refresh, same_d
 from pytest_kernelfalcon.judge.roles.truth import mutated, truth_of
 from pytest_kernelfalcon.judge.roles.variants import vary
 
-KINDS = ("large", "offset", "empty_mask", "full_mask")
+KINDS = ("large", "offset", "lowered", "empty_mask", "full_mask")
 """Values beside the drawn ones that may tell: those that leave most problems' domains alone."""
 ANOTHER = 100
 """Between the seeds of a draw and of the other one that it is held against."""
