@@ -96,7 +96,7 @@ class Run:
         stop = context.Event()
         limit = None if self.limit_s is None else time.monotonic() + self.limit_s
         given = (self.platform, stop, limit)
-        workers = ProcessPoolExecutor(min(self.jobs, len(tasks)), context, initializer=_begin, initargs=given)
+        workers = ProcessPoolExecutor(min(self.jobs, len(tasks)), context, initializer=begin, initargs=given)
         with Appending(results) as file, workers as pool:
             try:
                 for future in as_completed([pool.submit(_work, task) for task in tasks]):
@@ -130,7 +130,7 @@ WORKER: list[Worker] = []
 """The one of this process, once it has begun."""
 
 
-def _begin(platform: str, stop: Event, limit: float | None) -> None:
+def begin(platform: str, stop: Event, limit: float | None) -> None:
     """limit: a `time.monotonic()` value, the same clock in all processes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's: it sets `stop`
 

@@ -113,6 +113,7 @@ class Cause(StrEnum):
     NOT_RUNNABLE = "not_runnable", Entry("undecided", "cannot be run on this platform: {detail}", "judge it with --platform cuda on a machine with a GPU")
     DEVICE_MEMORY = "device_memory", Entry("undecided", "one call takes more memory than the device has free: {detail}", "judge it with fewer workers, or on a device with more memory; or let the kernel allocate less")
     UNSUPPORTED_SHRUNK = "unsupported_shrunk", Entry("undecided", "the problem's own sizes are too large to run here, and the candidate does not support smaller ones: {detail}", "judge it with --platform cuda, or support other sizes")
+    TRIVIAL_SHRUNK = "trivial_shrunk", Entry("undecided", "the problem's own sizes are too large to run here, and at each smaller form an answer that computes nothing would be right", "judge it with --platform cuda where its own sizes can be run, or make them smaller")
     # the search
     EXHAUSTED = "exhausted", Entry("no_kernel", "no author has a kernel: {detail}", "try another author, or more seeds and rounds")
     UNSOLVED = "unsolved", Entry("no_kernel", "no seed found a kernel: {detail}", "read the last verdicts; try another author, or more seeds and rounds")
@@ -121,7 +122,7 @@ class Cause(StrEnum):
     KEPT_STALE = "kept_stale", Entry("no_kernel", "the kept kernel and its manifest were not made for this text of the problem, or were changed since; a frozen run synthesises none", "synthesise one and keep it")
     # the problem's answer is trivial
     CONSTANT_OUTPUT = "constant_output", Entry("inadmissible", "output {output} is {detail} whatever the inputs are", "a kernel could not be told from a constant: mend the problem")
-    TRIVIAL_ANSWER = "trivial_answer", Entry("inadmissible", "{detail} would do for output {output}: it is as near to the fp64 result as eager is", "a kernel could not be told from one that computes nothing: mend the problem")
+    TRIVIAL_ANSWER = "trivial_answer", Entry("inadmissible", "{detail} would do for output {output}: {near}", "a kernel could not be told from one that computes nothing: mend the problem")
     # fmt: on
 
 

@@ -14,6 +14,10 @@ from pytest_kernelfalcon.contracts.variants import Variants
 
 SCHEMA = 1
 SizeClass = Literal["data", "model", "hyper"]
+DECLARED_FAKE = "declared_fake"
+"""The flag for own sizes that were never run for real."""
+TRIVIAL_WHEN_SHRUNK = "trivial_when_shrunk"
+"""The flag for smaller forms that tell no kernel from an answer that computes nothing."""
 Sizes = dict[str, int]
 
 ITEMSIZE = {

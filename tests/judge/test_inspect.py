@@ -339,7 +339,7 @@ def test_a_loop_may_take_more_rounds():
 def test_indices_out_of_range_are_found_on_real_tensors():
     made = contract(
         model(
-            "i: return self.table[i]",
+            "i: return self.table[i] * 2",
             "[torch.arange(n)]",
             "n = 16",
             init="self.table = nn.Parameter(torch.rand(16, 2))",
@@ -458,11 +458,11 @@ def test_the_line_is_the_problems_own_even_at_other_sizes():
 
 @pytest.mark.parametrize("n", [16, 2**26])
 def test_an_output_that_never_changes(n: int):
-    said = answer(model("x: return torch.clamp(x, 5, 6)", "[torch.rand(n)]", f"n = {n}"))
+    said = answer(model("x: return torch.clamp(torch.sigmoid(x), 5, 6)", "[torch.rand(n)]", f"n = {n}"))
     if n == 16:
         assert (said["broken"], said["facts"]) == ("constant_output", {"output": 0, "detail": "5.0"})
     else:
-        assert "constant_when_shrunk" in said["contract"]["flags"]
+        assert "trivial_when_shrunk" in said["contract"]["flags"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ Inspect = Callable[[str], Contract]
 ALL = {
     "dtypes": ["float16", "bfloat16"],
     "strides": ["transposed", "padded", "stepped"],
-    "values": ["offset", "large", "small", "zeros", "ties", "inf", "nan"],
+    "values": ["offset", "lowered", "large", "small", "zeros", "ties", "inf", "nan"],
 }
 
 
@@ -52,7 +52,8 @@ def problem(forward: str, inputs: str = "torch.randn(rows, columns)") -> str:
         ("x.sort()[0]", "torch.randn(rows, columns)", {"values": ["zeros", "ties"]}),
         ("x @ x.t()", "torch.randn(rows, columns)", {"values": ["inf", "nan"]}),
         ("x.to(torch.int32)", "torch.randn(rows, columns)", {"values": ["inf", "nan"]}),
-        ("torch.exp(x)", "torch.randn(rows, columns)", {"values": ["offset"]}),
+        ("torch.exp(x)", "torch.randn(rows, columns)", {"values": ["offset", "lowered"]}),
+        ("torch.softmax(x, -1)", "torch.randn(rows, columns)", {}),
         ("x.sum() * 2", "torch.randn(rows, columns)", {"values": ["inf", "nan"]}),
         ("x * rest[0]", "torch.randn(rows, columns), torch.randn(columns).double()", {"dtypes": ALL["dtypes"]}),
     ],
@@ -63,6 +64,31 @@ def test_a_problem_is_tried_on_what_it_takes(
     found = inspect(problem(forward, inputs)).variants
     for name, names in ALL.items():
         assert getattr(found, name) == [one for one in names if one not in without.get(name, [])], name
+
+
+def test_a_wider_type_has_digits_that_the_problems_own_has_no_room_for(verify: Verify):
+    """Else a kernel that rounds its input to the narrow type, as TF32 does, would be right in the wide one."""
+    text = problem("x * 2", "torch.randn(rows, columns).half()")
+    kernel = """
+        import torch
+        import triton
+        import triton.language as tl
+
+        @triton.jit
+        def double(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
+            at = tl.arange(0, BLOCK)
+            x = tl.load(x_ptr + at, mask=at < n)
+            tl.store(y_ptr + at, x * 2, mask=at < n)
+
+        def kernel_function(x):
+            x = x.contiguous()
+            y = torch.empty_like(x)
+            double[(1,)](x, y, x.numel(), BLOCK=512)
+            return y
+        """
+    assert verify(text, kernel, "accept").outcome == "accepted"
+    verdict = verify(text, kernel.replace("x * 2,", "x.to(tl.float16) * 2,"), "accept")
+    assert (verdict.cause, verdict.case and verdict.case["dtypes"]) == ("inaccurate", "float32")
 
 
 def test_masks_are_emptied_and_filled(inspect: Inspect):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
 from pytest_kernelfalcon.contracts.contract import Contract, Output
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem, sha256
+from pytest_kernelfalcon.judge.judge import Judge
 from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError, Verdict
 from pytest_kernelfalcon.options import Options
@@ -106,3 +108,34 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> FakeJudge:
 
     monkeypatch.setattr(session, "open_judge", open_judge)
     return fake
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[Judge]:
+    """One real judge for all tests that need one: its processes take seconds to start."""
+    with Judge("cpu") as judge:
+        yield judge
+
+
+@pytest.fixture
+def shared(real: Judge, monkeypatch: pytest.MonkeyPatch) -> type[object]:
+    """Runs of this test borrow the real judge and do not close it."""
+
+    class Borrowed:
+        platform, device = real.platform, real.device
+        start, inspect, judge = real.start, real.inspect, real.judge
+
+        def __init__(self, *_: object) -> None: ...
+
+        def __enter__(self) -> Borrowed:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def close(self) -> None: ...
+
+    def open_judge(options: Options, cache: Path, offer: object = None) -> Borrowed:
+        return Borrowed()
+
+    monkeypatch.setattr(session, "open_judge", open_judge)
+    return Borrowed

@@ -1,42 +1,15 @@
-"""Whole runs with the real judge and real kernels. One judge serves them all: its processes take seconds to start."""
+"""Whole runs with the real judge and real kernels."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from pytest_kernelfalcon import session
 from pytest_kernelfalcon.contracts.problem import sha256
-from pytest_kernelfalcon.judge.judge import Judge
-from pytest_kernelfalcon.options import Options
 from tests.conftest import KERNEL, PROBLEM, WRONG_KERNEL, Example
 
 UNMASKED = KERNEL.replace("mask = offsets < n", "mask = offsets < n - 1")
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[Judge]:
-    with Judge("cpu") as judge:
-        yield judge
-
-
-@pytest.fixture
-def shared(real: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs of this test borrow the judge and do not close it."""
-
-    class Borrowed:
-        platform, device = real.platform, real.device
-        start, inspect, judge = real.start, real.inspect, real.judge
-
-        def close(self) -> None: ...
-
-    def open_judge(options: Options, cache: Path, offer: object = None) -> Borrowed:
-        return Borrowed()
-
-    monkeypatch.setattr(session, "open_judge", open_judge)
 
 
 @pytest.mark.usefixtures("shared")

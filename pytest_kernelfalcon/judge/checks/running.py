@@ -26,7 +26,10 @@ def each_form(trial: Trial) -> None:
     Where the declared sizes are too large to run here, smaller ones stand for them and must be served.
     """
     ran, why = False, ""
-    for form in trial.platform.forms(trial.contract, trial.programs):
+    forms = trial.platform.forms(trial.contract, trial.programs)
+    if not forms:
+        trial.fail(Cause.TRIVIAL_SHRUNK)
+    for form in forms:
         try:
             _run(trial, Case.of(form.sizes), How(watch=True, races=True))
         except Costly as costly:

@@ -60,7 +60,8 @@ class Platform(Protocol):
 
     def forms(self, contract: Contract, programs: int) -> list[Form]:
         """What to run, given how many programs the problem's own sizes launch: those sizes where they can be run here,
-        then the form whose data sizes are varied (the same one, or a smaller).
+        then the form whose data sizes are varied (the same one, or a smaller). None where the smaller ones tell no
+        kernel from an answer that computes nothing, and its own cannot be run.
         """
         ...
 

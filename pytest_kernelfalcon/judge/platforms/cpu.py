@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import platform
 
-from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.contracts.contract import DECLARED_FAKE, TRIVIAL_WHEN_SHRUNK, Contract
 from pytest_kernelfalcon.judge.platforms import Form
 
 MAX_PROGRAMS = 256
 """How many programs of a problem's own sizes are run, once: about a third of a second."""
-DECLARED_FAKE = "declared_fake"
-"""The contract's flag for own sizes that were never run for real."""
 
 
 class Cpu:
@@ -33,4 +31,6 @@ class Cpu:
             return [declared]
         shrunk = Form(contract.shrunk, contract.admitted_shrunk, declared=False)
         small = DECLARED_FAKE not in contract.flags and programs <= MAX_PROGRAMS
+        if TRIVIAL_WHEN_SHRUNK in contract.flags:
+            return [declared] if small else []
         return [declared, shrunk] if small else [shrunk]

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.contracts.contract import DECLARED_FAKE, TRIVIAL_WHEN_SHRUNK, Contract
 from pytest_kernelfalcon.judge.platforms import Form, Unavailable
 from pytest_kernelfalcon.judge.platforms.nvml import Driver, Gpu, NoDriver, driver
 
@@ -47,6 +47,8 @@ class Cuda:
         declared = Form(contract.declared, contract.admitted, declared=True)
         if contract.shrunk is None:
             return [declared]
+        if TRIVIAL_WHEN_SHRUNK in contract.flags:
+            return [] if DECLARED_FAKE in contract.flags else [declared]
         shrunk = Form(contract.shrunk, contract.admitted_shrunk, declared=False)
         if contract.input_bytes <= VARIED_BYTES:
             return [declared]

@@ -19,11 +19,16 @@ from pytest_kernelfalcon.judge.roles.modules import Instance, forward, outputs_o
 from pytest_kernelfalcon.judge.roles.moves import same_computation
 from pytest_kernelfalcon.judge.roles.probe import Probe, Seen, affordable
 from pytest_kernelfalcon.judge.roles.sizing import Sizing
+from pytest_kernelfalcon.judge.roles.truth import truth_of
 from pytest_kernelfalcon.judge.roles.variants import LAYOUTS, TYPES, vary, working_type
 
 SECONDS = 4.0
 FINITE, SOME_FINITE = 0.5, 0.25
 """How much of the outputs must be finite for values to tell anything, for finite kinds and for inf and NaN."""
+UNDERFLOWN = ("lowered",)
+"""Kinds at which an exponential may vanish: then eager is no measure, and a GPU may round what is left to zero."""
+LOST_ULPS, SMALLEST = 64, 1e4
+"""What eager may have lost there of the outputs' RMS, and how many times fp32's smallest normal number that must be."""
 STRETCHED_BYTES = 1 << 20
 STRETCHED_ELEMENTS = 128 << 10
 MIN_STRETCH = 4
@@ -100,11 +105,12 @@ def _runs(instance: Instance, dtype: str = DECLARED, strides: str = DECLARED, ki
             return False
         if _held(instance) != state:
             return False
+        truth = truth_of(instance, [])[0] if kind in UNDERFLOWN else None
         with casts:
             _, outputs = outputs_of(forward(instance, instance.inputs))
     except Broken:
         return False
-    if casts.undefined:
+    if casts.undefined or (truth is not None and not all(map(_kept, outputs, truth))):
         return False
     share = SOME_FINITE if kind in values.NOT_FINITE else FINITE
     return all(_finite(output) >= share for output in outputs)
@@ -136,6 +142,15 @@ def _held(instance: Instance) -> list[tuple[str, str | None]]:
 
 def _described(tensor: torch.Tensor) -> tuple[object, ...]:
     return tuple(tensor.shape), tensor.stride(), tensor.storage_offset()
+
+
+def _kept(eager: torch.Tensor, truth: torch.Tensor) -> bool:
+    """Whether eager is still near fp64, and its numbers are not the last ones before zero."""
+    if not eager.is_floating_point() or not eager.numel():
+        return True
+    limits, exact = torch.finfo(eager.dtype), truth.double()
+    rms, lost = float(exact.square().mean().sqrt()), float((eager.double() - exact).square().mean().sqrt())
+    return lost <= LOST_ULPS * limits.eps * rms and (rms == 0 or rms >= SMALLEST * torch.finfo(torch.float32).tiny)
 
 
 def _finite(output: torch.Tensor) -> float:

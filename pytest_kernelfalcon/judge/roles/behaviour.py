@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -51,26 +51,6 @@ def observe(instance: Instance) -> Behaviour:
         if different := int((_bits(one) != _bits(other)).any(-1).sum()):
             raise Broken(Cause.PROBLEM_RANDOM, detail=f"output {index} at {different} of {one.numel()} elements")
     return behaviour
-
-
-def constant_output(outputs: Sequence[torch.Tensor], redraw: Callable[[], Instance]) -> tuple[int, str] | None:
-    """The first of `outputs` that is one value everywhere, for other inputs and state too, with that value.
-
-    redraw: makes the problem afresh with another seed; called only where it is needed.
-    """
-    suspects = [k for k, output in enumerate(outputs) if output.numel() > 1 and _is_flat(_bits(output))]
-    if not suspects:
-        return None
-    instance = redraw()
-    others = outputs_of(forward(instance, instance.inputs))[1]
-    for index in suspects:
-        if _is_flat(torch.cat([_bits(outputs[index]), _bits(others[index])])):
-            return index, str(outputs[index].reshape(-1)[0].item())
-    return None
-
-
-def _is_flat(bits: torch.Tensor) -> bool:
-    return bool((bits == bits[:1]).all())
 
 
 def _bits(tensor: torch.Tensor) -> torch.Tensor:

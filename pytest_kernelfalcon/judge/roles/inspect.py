@@ -12,17 +12,17 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_kernelfalcon.contracts.causes import Cause
-from pytest_kernelfalcon.contracts.contract import Contract, Sizes
+from pytest_kernelfalcon.contracts.contract import DECLARED_FAKE, Contract, Sizes
 from pytest_kernelfalcon.contracts.variants import Variants
-from pytest_kernelfalcon.judge.roles import admit, describe
-from pytest_kernelfalcon.judge.roles.behaviour import Behaviour, constant_output, observe
+from pytest_kernelfalcon.judge.roles import describe
+from pytest_kernelfalcon.judge.roles.behaviour import observe
 from pytest_kernelfalcon.judge.roles.broken import Broken, listener
 from pytest_kernelfalcon.judge.roles.first_look import first_look
 from pytest_kernelfalcon.judge.roles.held import state_of
 from pytest_kernelfalcon.judge.roles.modules import init_tree
 from pytest_kernelfalcon.judge.roles.probe import Probe, Seen, affordable
 from pytest_kernelfalcon.judge.roles.sizing import Sizing, survey
-from pytest_kernelfalcon.judge.roles.trivial import trivial_answer
+from pytest_kernelfalcon.judge.roles.telling import telling
 from pytest_kernelfalcon.judge.wire import Channel
 
 SIZES_SECONDS = 20.0
@@ -68,10 +68,10 @@ def inspect(source: str, path: str, name: str) -> Contract:
     probe, seen = first_look(source, path)
     sizing = _sizes(probe, seen)
     form = _runnable_form(probe, seen, sizing)
-    flags = list(sizing.flags) if affordable(seen) else [*sizing.flags, "declared_fake"]
-    behaviour = _behave(probe, form, sizing, flags)
+    behaviour = observe(Probe(source, path, "real", math.inf).instance(form))
     probe.deadline = math.inf
-    variants = _variants(probe, form, seen, sizing)
+    sizing, variants = _telling(probe, seen, form, sizing, behaviour.mutated)
+    flags = [*sizing.flags] if affordable(seen) else [*sizing.flags, DECLARED_FAKE]
     instance = probe.instance({})
     held = state_of(instance.model)
     names = describe.input_names(instance, {item.arg for item in held})
@@ -123,45 +123,11 @@ def _runnable_form(probe: Probe, seen: Seen, sizing: Sizing) -> Sizes:
     return form
 
 
-def _variants(probe: Probe, form: Sizes, seen: Seen, sizing: Sizing) -> Variants:
-    """Tried where the problem is judged on a machine without a GPU: at its smallest form."""
+def _telling(probe: Probe, seen: Seen, form: Sizes, sizing: Sizing, mutates: list[int]) -> tuple[Sizing, Variants]:
     announce = listener.get()
     announce("variants")
     token = listener.set(lambda phase: None)
     try:
-        return admit.admitted(probe, seen, sizing.shrunk or form, sizing)
+        return telling(probe, seen, form, sizing, mutates)
     finally:
         listener.reset(token)
-
-
-def _behave(probe: Probe, form: Sizes, sizing: Sizing, flags: list[str]) -> Behaviour:
-    """The forward for real, twice; and whether it computes anything that depends on its inputs."""
-    real = Probe(probe.source, probe.path, "real", math.inf)
-    behaviour = observe(real.instance(form))
-    constant = constant_output(behaviour.outputs, lambda: real.instance(form, seed=1))
-    if constant and form == {} and sizing.shrunk:
-        small = sizing.shrunk
-        constant = constant_output(observe(real.instance(small)).outputs, lambda: real.instance(small, seed=1))
-    if constant and form == {}:
-        raise Broken(Cause.CONSTANT_OUTPUT, output=constant[0], detail=constant[1])
-    if constant:
-        flags.append("constant_when_shrunk")
-    else:
-        _refuse_trivial(real, form, sizing.shrunk or form, behaviour.mutated, flags)
-    return behaviour
-
-
-def _refuse_trivial(probe: Probe, form: Sizes, small: Sizes, mutates: list[int], flags: list[str]) -> None:
-    """Raises `Broken` where an answer without a computation would be right at the problem's own sizes.
-
-    small: sizes at which that is tried first, being cheaper.
-    """
-    trivial = trivial_answer(lambda seed: probe.instance(small, seed=seed), mutates)
-    if trivial and form == {} and small != form:
-        trivial = trivial_answer(lambda seed: probe.instance(form, seed=seed), mutates)
-        if not trivial:
-            flags.append("trivial_when_shrunk")
-    if trivial and form == {}:
-        raise Broken(Cause.TRIVIAL_ANSWER, output=trivial[0], detail=trivial[1])
-    if trivial:
-        flags.append("trivial_when_shrunk")

@@ -135,7 +135,7 @@ class Reference:
                 seed_everything(seed)
                 with torch.device(self.place.device):
                     draws.append(build_inputs(module))
-            self._modules[source] = module, {i for i, pair in enumerate(zip(*draws, strict=False)) if _same(*pair)}
+            self._modules[source] = module, {i for i, pair in enumerate(zip(*draws, strict=False)) if same_draw(*pair)}
         return self._modules[source]
 
     def _expected(self, eager: list[torch.Tensor], truth: list[torch.Tensor]) -> tuple[int, list[dict[str, Any]]]:
@@ -163,7 +163,8 @@ def own_state(instance: Instance) -> list[Held]:
     return [item for item in state_of(instance.model) if item.tied_to is None]
 
 
-def _same(first: object, second: object) -> bool:
+def same_draw(first: object, second: object) -> bool:
+    """Whether two draws of an input are the same floating numbers: `get_inputs()` then gives them every time."""
     if not isinstance(first, torch.Tensor) or not isinstance(second, torch.Tensor) or not first.is_floating_point():
         return False
     return first.shape == second.shape and torch.equal(first.nan_to_num(), second.nan_to_num())

@@ -114,7 +114,7 @@ class Given:
 def _call(recorder: Recorder, function: Any, given: Given, init: Tree | None) -> None:
     try:
         if isinstance(function, ModelNew):
-            function.prepare(init)
+            function.prepare(init, recorder)
         with Device(recorder), Dispatch(recorder), torch.no_grad():
             result = function(*given.inputs, **given.state)
         recorder.emit("result", tree=_describe(recorder, result))

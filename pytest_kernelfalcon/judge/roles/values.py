@@ -14,7 +14,9 @@ import torch
 from pytest_kernelfalcon.judge.roles.held import mapped
 
 OFFSET = 100.0
-"""A large mean: a variance by E[x²]-E[x]² is then off by 100 times eager's error."""
+"""A large mean: a variance by E[x²]-E[x]² is then off by 100 times eager's error. With the other sign, all values are
+below the 0 that a maximum must not start from, by more than an exponential can do without it.
+"""
 LARGE = {torch.float16: 100.0, torch.bfloat16: 1e5, torch.float32: 1000.0, torch.float64: 1000.0}
 """Of bfloat16 beyond the range of float16, into which a kernel might cast it."""
 SMALL = 1e-3
@@ -61,6 +63,7 @@ def _scattered(x: torch.Tensor, *values: float) -> torch.Tensor:
 
 FLOATING: dict[str, Change] = {
     "offset": lambda x: x + OFFSET,
+    "lowered": lambda x: x - OFFSET,
     "large": lambda x: x * LARGE[x.dtype],
     "small": lambda x: x * SMALL,
     "zeros": _zeros,

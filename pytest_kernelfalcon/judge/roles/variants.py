@@ -21,7 +21,11 @@ def vary(instance: Instance, dtype: str = DECLARED, strides: str = DECLARED, kin
     if kind != DRAWN:
         instance.inputs = values.changed(instance.inputs, kind)
     if dtype != DECLARED:
+        coarse = {tensor.dtype for tensor in tensors_in(instance.inputs) if tensor.is_floating_point()}
         retype(instance, getattr(torch, dtype))
+        if kind == DRAWN:
+            eps = max((torch.finfo(one).eps for one in coarse), default=0.0)
+            instance.inputs = mapped(instance.inputs, lambda x: finer(x, eps))
     if strides != DECLARED:
         instance.inputs = [laid_out(value, LAYOUTS[strides]) for value in instance.inputs]
 
@@ -38,6 +42,16 @@ def retype(instance: Instance, dtype: torch.dtype) -> None:
     with guarded("Model.to()", Cause.PROBLEM_FORWARD, str(instance.module.__file__)):
         instance.model.to(dtype)
     _everywhere(instance, lambda x: x.to(dtype) if x.is_floating_point() else x)
+
+
+def finer(x: torch.Tensor, eps: float) -> torch.Tensor:
+    """With digits that a coarser type, of that eps, had no room for: without them rounding to it would change nothing.
+
+    Magnitudes shrink by less than half an ulp, and whole numbers stay: no value leaves a domain that ends at one.
+    """
+    if not x.is_floating_point() or torch.finfo(x.dtype).eps >= eps:
+        return x
+    return torch.where(x == x.round(), x, x * (1 - eps / 2 * torch.rand_like(x)))
 
 
 def moved(instance: Instance, device: str) -> None:

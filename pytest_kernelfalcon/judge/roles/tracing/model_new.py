@@ -7,13 +7,15 @@ the place of its parameters and buffers, matched by name and shape. `forward` is
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from pytest_kernelfalcon.contracts.trees import Tree, decode
+from pytest_kernelfalcon.judge.roles.tracing.recorder import Recorder
+from pytest_kernelfalcon.judge.roles.tracing.torch_side import Device
 
 
 class ModelNew:
@@ -23,8 +25,11 @@ class ModelNew:
         self._kind, self._paths = kind, paths
         self._made: tuple[str, nn.Module] | None = None
 
-    def prepare(self, init: Tree | None) -> None:
-        """The module for these arguments; it stays while they do. Raises what making it raises."""
+    def prepare(self, init: Tree | None, recorder: Recorder) -> None:
+        """The module for these arguments; it stays while they do. Raises what making it raises.
+
+        What it makes beside the problem's state has no data: the recorder is told of it, to refuse it by its name.
+        """
         if init is None:
             raise TypeError(
                 "ModelNew cannot be made here: get_init_inputs() returns more than numbers, texts and lists"
@@ -32,8 +37,9 @@ class ModelNew:
         key = json.dumps(init, sort_keys=True)
         if self._made is None or self._made[0] != key:
             made_with: Any = decode(init, _no_tensor)
-            with torch.device("meta"):
+            with torch.device("meta"), Device(recorder):
                 self._made = key, self._kind(*made_with[0], **made_with[1])
+            recorder.made = dict(reversed([*_own_tensors(self._made[1])]))  # of several names the first
 
     def __call__(self, *inputs: object, **state: Any) -> object:
         assert self._made is not None
@@ -63,6 +69,14 @@ class ModelNew:
                 module._parameters.pop(name, None)
                 module._buffers.pop(name, None)
                 vars(module)[name] = state[self._paths[path]]
+
+
+def _own_tensors(model: nn.Module) -> Iterator[tuple[int, str]]:
+    """The storages of all that it holds, with their names."""
+    for prefix, module in model.named_modules():
+        for name, value in [*module._parameters.items(), *module._buffers.items(), *vars(module).items()]:
+            if isinstance(value, torch.Tensor):
+                yield value.untyped_storage()._cdata, f"{prefix}.{name}" if prefix else name
 
 
 def _no_tensor(spec: dict[str, Any]) -> object:

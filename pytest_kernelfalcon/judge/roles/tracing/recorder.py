@@ -20,12 +20,14 @@ class Refused(RuntimeError):
 class Recorder:
     """One candidate's conversation with the executor.
 
-    path: the candidate's file name, by which its frames are known. pick: the autotune configuration to use.
+    path: the candidate's file name, by which its frames are known. pick: the autotune configuration to use. made: names
+    of the tensors that a `ModelNew` made for itself, by their storages.
     """
 
     def __init__(self, channel: Channel, path: str) -> None:
         self.channel, self.path = channel, path
         self.pick = 0
+        self.made: dict[int, str] = {}
         self._numbers: dict[int, int] = {}
         self._alive: list[torch.Tensor] = []
 
@@ -84,7 +86,10 @@ class Recorder:
     def spec(self, tensor: torch.Tensor) -> dict[str, Any]:
         number = self._numbers.get(tensor.untyped_storage()._cdata)
         if number is None:
-            self.refuse(Cause.KEPT_TENSOR, detail="a tensor is used that this call neither was given nor made")
+            name = self.made.get(tensor.untyped_storage()._cdata)
+            made = f"what `__init__` made as `{name}` is used: its values are not the problem's" if name else ""
+            unknown = "a tensor is used that this call neither was given nor made"
+            self.refuse(Cause.KEPT_TENSOR, detail=made or unknown)
         return {
             "shape": list(tensor.shape),
             "stride": list(tensor.stride()),

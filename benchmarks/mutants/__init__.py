@@ -1,0 +1,1 @@
+"""Mutants: accepted kernels, each with one small fault, of which the judge must refuse as good as all."""
