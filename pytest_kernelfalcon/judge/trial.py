@@ -59,7 +59,8 @@ class Run:
 @dataclass
 class Trial:
     """Everything that the checks share. examples: where structures of failing cases are kept. interpreted: begins a
-    trial of the same candidate in the interpreter, on platforms that ask for it.
+    trial of the same candidate in the interpreter, on platforms that ask for it. read: what the wrapper read back in
+    each case.
 
     `close` ends every process of it but the reference and the comparer.
     """
@@ -83,6 +84,7 @@ class Trial:
     ran_declared: bool = False
     kernels_run: set[str] = field(default_factory=set)
     plan: list[dict[str, Any]] = field(default_factory=list)
+    read: dict[Case, list[Any]] = field(default_factory=dict)
     programs: int = 0
     tuned: int = 1
     cases: int = 0
@@ -174,14 +176,27 @@ class Trial:
         """The launch plan at the problem's own sizes, without memory or data. {"end": "unreadable"} where the plan
         hangs on what a kernel computes. times: traces, that must be alike. Raises `UnsupportedHere`.
         """
-        call = declared_arguments(self.contract, dtype) | {"times": times}
+        call = declared_arguments(self.contract, dtype) | {"times": times, "read": []}
         return self._call(call, How(pick=pick), None, dry=True)[0]
+
+    def again(self, case: Case, times: int) -> None:
+        """Traces of a case that has been run, that must be alike: what its wrapper read back then it reads again."""
+        call = self._arguments(self.expect(case)[0]) | {"times": times, "read": self.read[case]}
+        self._call(call, How(), case, dry=True)
 
     def run(self, case: Case, how: How | None = None) -> Run:
         """One call on real memory. Raises `Found`, `UnsupportedHere` or `Costly`."""
         expected, (inputs_fd, _) = self.expect(case)
+        answer, fds = self._call(self._arguments(expected), how or How(), case, fds=[inputs_fd])
+        self.plan = self.plan or answer["plan"]
+        self.read[case] = answer["read"]
+        self.kernels_run.update(answer["kernels"])
+        return Run(case, expected, answer, fds[0])
+
+    def _arguments(self, expected: dict[str, Any]) -> dict[str, Any]:
+        """What a call is given."""
         mutated = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
-        call = {
+        return {
             "inputs": expected["inputs"],
             "state": expected["state"],
             "init": expected["init"],
@@ -189,10 +204,6 @@ class Trial:
             "names": storage_names(self.contract, expected),
             "mutates": [leaf for i in mutated for leaf in leaves(expected["inputs"][i])],
         }
-        answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
-        self.plan = self.plan or answer["plan"]
-        self.kernels_run.update(answer["kernels"])
-        return Run(case, expected, answer, fds[0])
 
     def expect(self, case: Case) -> tuple[dict[str, Any], list[int]]:
         """The reference's answer for a case, kept to be compared as often as needed. Raises `Costly` or `NotTaken`."""

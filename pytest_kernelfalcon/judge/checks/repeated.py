@@ -46,7 +46,9 @@ def program_orders(trial: Trial) -> None:
 
 def same_plans(trial: Trial) -> None:
     """Many more traces: a wrapper that counts its calls, or keeps something between them, does something else once."""
-    if HOST_READS not in trial.flags:
+    if HOST_READS in trial.flags:
+        trial.again(_case(trial, draw=0), trial.gate.traces)
+    else:
         trial.dry(times=trial.gate.traces)
 
 

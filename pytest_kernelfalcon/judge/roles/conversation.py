@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Any, Protocol
 
 from pytest_kernelfalcon.contracts.causes import Cause
@@ -32,6 +34,7 @@ TRACER_CAUSES = frozenset(
         Cause.VALUE_READ,
         Cause.LAUNCH_ARGUMENT,
         Cause.KEPT_TENSOR,
+        Cause.SIDE_STREAM,
     )
 )
 
@@ -60,24 +63,28 @@ class Memory(Protocol):
 
 
 class Dry:
-    """No memory: the plan alone."""
+    """No memory: the plan alone. known: what a run has read back, element by element, to be read again."""
+
+    def __init__(self, known: Sequence[Any] = ()) -> None:
+        self._known = cycle(known) if known else None
 
     def act(self, step: Alloc | Fill | Copy | Launch) -> None:
         """Nothing is kept."""
 
-    def read(self, step: Read) -> None:
-        """There are no values."""
+    def read(self, step: Read) -> list[Any] | None:
+        """None where no run has shown the values."""
+        return None if self._known is None else list(islice(self._known, step.tensor.numel))
 
 
 @dataclass
 class Said:
-    """What one call said, checked. heard: every message, as one text."""
+    """What one call said, checked. heard: every message, as one text. read: every element read back."""
 
     heard: list[str] = field(default_factory=list)
     launches: list[Launch] = field(default_factory=list)
     raw_launches: list[dict[str, Any]] = field(default_factory=list)
     tuned: int = 1
-    reads: int = 0
+    read: list[Any] = field(default_factory=list)
     result: Result | None = None
 
 
@@ -161,11 +168,11 @@ def hold(tracer: Tracer, call: Call, memory: Memory) -> Said:
                 said.raw_launches.append(message)
                 memory.act(step)
             case Read():
-                said.reads += step.tensor.numel
                 values = memory.read(step)
                 tracer.send({"values": values})
                 if values is None:
                     raise NotReadable
+                said.read += values
             case Tune():
                 said.tuned = max(said.tuned, step.count)
             case Result():

@@ -3,7 +3,7 @@
 It never imports the candidate: it takes the kernels from the text (judge/extractor) and the launches from the
 tracer's messages, each checked. It is given inputs, never expected values. Requests:
     {"load": {"source", "seconds"}} with the tracer's channel, once
-    {"call": {"inputs", "state", "init", "storages", "names", "pick", "same", "dry", "times", "watch", "races",
+    {"call": {"inputs", "state", "init", "storages", "names", "pick", "same", "dry", "times", "read", "watch", "races",
      "order", "operations", "mutates"}} with the inputs' memory file unless dry
 Answers: {"end": "ready" | "result" | "fail" | "unsupported" | "unreadable" | "costly", …}; before each launch
 {"running": kernel}, so that the parent can name the kernel that hangs or crashes.
@@ -132,11 +132,11 @@ class Executor:
         return call
 
     def _dry(self, request: dict[str, Any]) -> None:
-        """The plan alone; asked for several times, it must be the same each time."""
-        said = hold(self.tracer, self._begun(request), Dry())
+        """The plan alone; asked for several times, it must be the same each time, whatever was read before."""
+        said = hold(self.tracer, self._begun(request), Dry(request["read"]))
         left = self.tracer.bounds.messages - self.tracer.messages
         for number in range(2, min(request["times"], left // (2 * len(said.heard))) + 1):
-            again = hold(self.tracer, self._begun(request), Dry())
+            again = hold(self.tracer, self._begun(request), Dry(request["read"]))
             if again.heard != said.heard:
                 raise Failure(Cause.PLAN_CHANGES, detail=_difference(said, again), call=number)
         self.channel.send({"end": "result", **_summary(said, with_plan=True)})
@@ -228,7 +228,7 @@ class Running:
 
 def _summary(said: Said, with_plan: bool) -> dict[str, Any]:
     programs = sum(launch.programs for launch in said.launches)
-    figures = {"launches": len(said.launches), "programs": programs, "tuned": said.tuned, "reads": said.reads}
+    figures = {"launches": len(said.launches), "programs": programs, "tuned": said.tuned, "read": said.read}
     kernels = sorted({launch.kernel for launch in said.launches})
     return figures | {"kernels": kernels, "plan": said.raw_launches if with_plan else []}
 

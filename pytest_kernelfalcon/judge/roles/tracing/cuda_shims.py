@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import types
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import torch
 
+from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.judge.roles.tracing.recorder import Recorder
 from pytest_kernelfalcon.judge.roles.tracing.torch_side import META
 from pytest_kernelfalcon.judge.roles.tracing.triton_side import MULTIPROCESSORS, SHARED_BYTES, SM
 
@@ -36,6 +39,13 @@ def _nothing(*_: object, **__: object) -> None:
     return None
 
 
+def _refused(recorder: Recorder, name: str) -> Callable[..., NoReturn]:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        recorder.refuse(Cause.SIDE_STREAM, detail=f"torch.cuda.{name}")
+
+    return refuse
+
+
 def _properties(_device: object = None) -> types.SimpleNamespace:
     return types.SimpleNamespace(
         name=NAME,
@@ -53,7 +63,11 @@ def _properties(_device: object = None) -> types.SimpleNamespace:
     )
 
 
-def install() -> None:
+SIDEWAYS = ("Stream", "ExternalStream", "CUDAGraph", "graph", "make_graphed_callables")
+"""What a plan has no word for: launches that nobody waits for, or that are made once and for all."""
+
+
+def install(recorder: Recorder) -> None:
     """Replace what a wrapper may ask `torch.cuda` for."""
     answers: dict[str, Any] = {
         "is_available": lambda: True,
@@ -67,8 +81,9 @@ def install() -> None:
         "current_stream": lambda device=None: Idle(),
         "default_stream": lambda device=None: Idle(),
     }
-    answers |= dict.fromkeys(("device", "device_of", "stream", "Stream", "Event"), Idle)
+    answers |= dict.fromkeys(("device", "device_of", "stream", "Event"), Idle)
     answers |= dict.fromkeys(("synchronize", "empty_cache", "_lazy_init", "set_device", "manual_seed"), _nothing)
+    answers |= {name: _refused(recorder, name) for name in SIDEWAYS}
     for name, value in answers.items():
         setattr(torch.cuda, name, value)
     set_default = torch.set_default_device
