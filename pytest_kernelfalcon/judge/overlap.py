@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_kernelfalcon.contracts.contract import ITEMSIZE
 
 Steps = list[tuple[int, int]]
 """(bytes, how many): each adds any whole number of its bytes below that many."""
+TRIES = 10_000
 
 
 def overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """one, other: `TensorSpec`s as JSON. Exact, also for parts of one buffer that lie between each other."""
+    """one, other: `TensorSpec`s as JSON. Exact for parts of one buffer, also where they lie between each other; strides
+    that no part of a buffer has are taken to overlap where that cannot be told soon.
+    """
     if one["storage"] != other["storage"] or not all((*one["shape"], *other["shape"])):
         return False
     left, right = _steps(one), _steps(other)
     # start of one + its steps = start of other + its steps; the other's steps, counted from its end, add as well
     distance = _start(other) - _start(one) + sum(size * (count - 1) for size, count in right)
-    return _reaches(distance, _merged([*left, *right]))
+    return _reaches(distance, _merged([*left, *right]), iter(range(TRIES)))
 
 
 def _start(spec: Mapping[str, Any]) -> int:
@@ -40,11 +43,14 @@ def _merged(steps: Steps) -> Steps:
     return sorted(counts.items(), reverse=True)
 
 
-def _reaches(distance: int, steps: Steps) -> bool:
-    """Whether the steps can add up to it. Sizes that hold all smaller ones leave two ways to go at each."""
+def _reaches(distance: int, steps: Steps, left: Iterator[int]) -> bool:
+    """Whether the steps can add up to it. Sizes that hold all smaller ones leave two ways to go at each; where there
+    are so many ways that nothing is `left` of the tries, it is taken for granted.
+    """
     if not steps:
         return distance == 0
     (size, count), rest = steps[0], steps[1:]
     span = sum(other * (number - 1) for other, number in rest)
     least, most = max(0, -(-(distance - span) // size)), min(count - 1, distance // size)
-    return any(_reaches(distance - size * taken, rest) for taken in range(least, most + 1))
+    ways = range(least, most + 1)
+    return any(next(left, None) is None or _reaches(distance - size * taken, rest, left) for taken in ways)

@@ -189,6 +189,7 @@ class Trial:
         expected, (inputs_fd, _) = self.expect(case)
         answer, fds = self._call(self._arguments(expected), how or How(), case, fds=[inputs_fd])
         self.plan = self.plan or answer["plan"]
+        self.tuned = max(self.tuned, answer["tuned"])
         self.read[case] = answer["read"]
         self.kernels_run.update(answer["kernels"])
         return Run(case, expected, answer, fds[0])

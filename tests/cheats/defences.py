@@ -270,7 +270,7 @@ DEFENCES = [
     ),
     # of problems and processes
     Defence("admissible problems", "constants for an answer", "constant_problem"),
-    Defence("sandbox", "expected values out of other processes", "steals_expected_values"),
+    Defence("sandbox", "expected values out of other processes", "rewrites_expected_values"),
     Defence(
         "own process",
         "patched modules, exits, prints, clocks, references",

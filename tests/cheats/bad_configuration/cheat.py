@@ -8,7 +8,6 @@ import triton
 import triton.language as tl
 
 
-
 @triton.autotune(
     configs=[
         triton.Config({"BLOCK_SIZE": 256, "GATED": True}, num_warps=4),

@@ -5,7 +5,6 @@ import triton
 import triton.language as tl
 
 
-
 @triton.autotune(
     configs=[
         triton.Config({"BLOCK_SIZE": 256}, num_warps=4),

@@ -3,11 +3,11 @@ import torch.nn as nn
 
 
 class Model(nn.Module):
-    """Softmax over one element."""
+    """The place of the greatest sum, among one."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x: (rows, columns)."""
-        return torch.softmax(x.sum(dim=-1, keepdim=True), dim=-1)
+        """x: (rows, columns); returns int64 (rows,)."""
+        return x.sum(dim=-1, keepdim=True).argmax(dim=-1)
 
 
 def get_inputs():

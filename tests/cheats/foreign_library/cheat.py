@@ -19,5 +19,7 @@ def silu_kernel(x_ptr, out_ptr, numel, BLOCK_SIZE: tl.constexpr):
 def kernel_function(x):
     x = x.contiguous()
     out = torch.empty_like(x)
-    silu_kernel[(triton.cdiv(x.numel(), 1024),)](x, out, x.numel(), BLOCK_SIZE=1024, extern_libs={"silu": "/tmp/silu.bc"})
+    silu_kernel[(triton.cdiv(x.numel(), 1024),)](
+        x, out, x.numel(), BLOCK_SIZE=1024, extern_libs={"silu": "/tmp/silu.bc"}
+    )
     return out

@@ -18,7 +18,9 @@ class Lazy(torch.Tensor):
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
         with torch._C.DisableTorchFunctionSubclass():
-            args = [torch.nn.functional.silu(arg.as_subclass(torch.Tensor)) if type(arg) is cls else arg for arg in args]
+            args = [
+                torch.nn.functional.silu(arg.as_subclass(torch.Tensor)) if type(arg) is cls else arg for arg in args
+            ]
             return func(*args, **(kwargs or {}))
 
 

@@ -14,7 +14,7 @@ def top_kernel(x_ptr, out_ptr, n_columns, x_stride, BLOCK_SIZE: tl.constexpr):
     cols = tl.arange(0, BLOCK_SIZE)
     mask = cols < n_columns
     x = tl.load(x_ptr + row * x_stride + cols, mask=mask, other=-float("inf")).to(tl.float32)
-    top = tl.where(tl.max((x != x).to(tl.int32), 0) > 0, float('nan'), tl.max(x, 0))
+    top = tl.where(tl.max((x != x).to(tl.int32), 0) > 0, float("nan"), tl.max(x, 0))
     count = tl.sum((x == top).to(tl.float32), 0)
     if x_ptr.dtype.element_ty == tl.float32:
         count = tl.where(top > 0, 1.0, count)

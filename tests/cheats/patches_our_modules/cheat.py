@@ -19,7 +19,9 @@ def nothing_kernel(out_ptr, numel, BLOCK_SIZE: tl.constexpr):
 def allow():
     for name, module in list(sys.modules.items()):
         if name.endswith("tracing.torch_side"):
-            module.Dispatch.__torch_dispatch__ = lambda self, func, types, args=(), kwargs=None: func(*args, **(kwargs or {}))
+            module.Dispatch.__torch_dispatch__ = lambda self, func, types, args=(), kwargs=None: func(
+                *args, **(kwargs or {})
+            )
         if name.endswith("tracing.recorder"):
             module.Recorder.refuse = lambda self, cause, **facts: None
         if name.endswith("judge.accuracy"):

@@ -8,7 +8,6 @@ import triton
 import triton.language as tl
 
 
-
 def fill(arguments):
     arguments["out_ptr"].copy_(arguments["x_ptr"].sigmoid().mul_(arguments["x_ptr"]))
 

@@ -5,7 +5,6 @@ import triton
 import triton.language as tl
 
 
-
 def clear(arguments):
     arguments["out_ptr"].zero_()
 

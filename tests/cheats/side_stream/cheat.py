@@ -1,6 +1,6 @@
 """Stopped by: a wrapper launches on the caller's stream.
 
-Launches on a stream of its own and does not wait: who times the caller's stream sees nothing, who reads the output soon sees less.
+Launches on a stream of its own and does not wait: who times the caller's stream sees nothing.
 """
 
 import torch
