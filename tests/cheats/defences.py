@@ -253,6 +253,7 @@ DEFENCES = [
     Defence("inf rule", "saturation for overflow", "clamps_infinity", _caused(Cause.INF_MISMATCH)),
     # in the executor
     Defence("exact bounds", "stores past the end", "missing_tail_mask"),
+    Defence("no numbers of pointers", "kernels that know the interpreter by its addresses", "knows_its_addresses"),
     Defence("races", "programs that write one element", "unsynchronised_sum"),
     Defence("address overflow", "addresses that are right by wrapping", "wraps_an_address"),
     Defence("poison", "memory taken to be zero", "fresh_memory_is_zero"),

@@ -30,6 +30,12 @@ def exact_bounds() -> None:
     Storages._add = add
 
 
+def no_numbers_of_pointers() -> None:
+    from pytest_kernelfalcon.judge.interpreter.builder import Builder
+
+    Builder.create_ptr_to_int = Builder.create_bitcast
+
+
 def poison() -> None:
     from pytest_kernelfalcon.judge.roles import storages
 
@@ -154,6 +160,7 @@ def admissible_problems() -> None:
 KERNELS = ("executor", "compile")
 LEFT_OUT: dict[str, tuple[tuple[str, ...], Callable[[], None]]] = {
     "exact bounds": (("executor",), exact_bounds),
+    "no numbers of pointers": (("executor",), no_numbers_of_pointers),
     "races": (("executor",), lambda: _unchecked(races=False)),
     "address overflow": (("executor",), lambda: _unchecked(overflow=False)),
     "poison": (("executor",), poison),
