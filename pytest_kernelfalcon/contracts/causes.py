@@ -74,6 +74,7 @@ class Cause(StrEnum):
     HOST_DATA = "host_data", Entry("refused", "{detail}", "data reaches a kernel only from its inputs and from other kernels")
     KEPT_TENSOR = "kept_tensor", Entry("refused", "{detail}", "keep no tensors between calls: allocate workspaces in each call")
     DTYPE_CAST = "dtype_cast", Entry("refused", "a cast {detail} outside a kernel", "cast inside the kernel")
+    SIDE_STREAM = "side_stream", Entry("refused", "`{detail}` is used: a wrapper launches on the caller's stream, in each call", "launch on the current stream, and capture no graph")
     VALUE_READ = "value_read", Entry("refused", "{detail}", "only a few scalars that a kernel computed may be read back")
     LAUNCH_ARGUMENT = "launch_argument", Entry("refused", "launch of `{kernel}`: {detail}", "pass tensors, numbers, tl dtypes or kernels")
     PLAN_INVALID = "plan_invalid", Entry("refused", "the wrapper's messages make no launch plan: {detail}", "use torch's allocation and view functions and `kernel[grid](…)`")
@@ -106,6 +107,7 @@ class Cause(StrEnum):
     UNWRITTEN_OUTPUT = "unwritten_output", Entry("refused", "output {output}: {count} of {total} elements are never written", "launch enough programs and check the store's mask")
     INPUT_MODIFIED = "input_modified", Entry("refused", "`{detail}` is modified, which `forward` does not do", "write to a tensor that the wrapper allocated")
     ALIASES_INPUT = "aliases_input", Entry("refused", "output {output} is the memory of {detail}", "return a tensor that the wrapper allocated")
+    ALIASES_OUTPUT = "aliases_output", Entry("refused", "outputs {other} and {output} are the same memory, which those of `forward` are not", "allocate each output by itself")
     PASSTHROUGH = "passthrough", Entry("refused", "output {output} holds nothing that a kernel computed", "compute it in a kernel")
     # used for real
     NOT_CONFORMING = "not_conforming", Entry("refused", "used for real, it does something else than what was judged: {detail}", "let the wrapper do the same whatever it sees of its tensors, its process and the clock")

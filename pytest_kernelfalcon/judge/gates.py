@@ -50,7 +50,7 @@ GATES: dict[GateName, Gate] = {
         drawn=8,
         targets=(80, 90, 100),
         operations=60_000,
-        configurations=32,
+        configurations=256,
         orders=("reverse", "shuffled"),
         traces=100,
     ),

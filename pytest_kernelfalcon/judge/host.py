@@ -10,7 +10,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.judge import platforms
@@ -132,12 +132,14 @@ class Line(ABC):
 class Zygote(Line):
     """A warm process of one kind, and the line to it of the process that starts it. Starting is asynchronous."""
 
+    program: ClassVar[Sequence[str]] = ("-m", "pytest_kernelfalcon.judge.zygote")
+
     def __init__(self, kind: str, sandbox: str) -> None:
         ours, theirs = Channel.pair()
         super().__init__(kind, ours)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "pytest_kernelfalcon.judge.zygote", kind, str(theirs.fileno())],
+            [sys.executable, "-P", *self.program, kind, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             env=clean_environment(kind, sandbox),
             stdin=subprocess.DEVNULL,

@@ -202,6 +202,7 @@ class Trial:
         }
         answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
         self.plan = self.plan or answer["plan"]
+        self.tuned = max(self.tuned, answer["tuned"])
         self.kernels_run.update(answer["kernels"])
         self.reads = max(self.reads, answer["reads"])
         if self.reads:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any, NoReturn
 
 from pytest_kernelfalcon.contracts.causes import Cause
@@ -12,6 +13,7 @@ from pytest_kernelfalcon.judge.arguments import storage_names
 from pytest_kernelfalcon.judge.checks.values import accurate
 from pytest_kernelfalcon.judge.finding import Finding, Found
 from pytest_kernelfalcon.judge.launch_plan import shown
+from pytest_kernelfalcon.judge.overlap import overlap
 from pytest_kernelfalcon.judge.trial import Run, Trial
 
 
@@ -64,6 +66,14 @@ def own_memory(trial: Trial, run: Run) -> None:
             _found(trial, run, Cause.PASSTHROUGH, output=index)
 
 
+def outputs_apart(trial: Trial, run: Run) -> None:
+    """Two outputs share memory only where those of `forward` do: who changes one in place changes no other."""
+    mine, theirs = list(leaves(run.got["tree"])), list(leaves(run.expected["tree"]))
+    for (first, one), (second, another) in combinations(enumerate(mine), 2):
+        if theirs[first]["storage"] != theirs[second]["storage"] and overlap(one, another):
+            _found(trial, run, Cause.ALIASES_OUTPUT, output=second, other=first)
+
+
 def written(trial: Trial, run: Run) -> None:
     """Every element of every output was written (known in a watched call only)."""
     for index, mine in enumerate(run.got["tensors"]):
@@ -72,7 +82,14 @@ def written(trial: Trial, run: Run) -> None:
             _found(trial, run, Cause.UNWRITTEN_OUTPUT, output=index, count=mine["unwritten"], total=total)
 
 
-OUTPUT_CHECKS: list[Callable[[Trial, Run], None]] = [structure, inputs_kept, own_memory, written, accurate]
+OUTPUT_CHECKS: list[Callable[[Trial, Run], None]] = [
+    structure,
+    inputs_kept,
+    own_memory,
+    outputs_apart,
+    written,
+    accurate,
+]
 
 
 def _pairs(run: Run) -> list[tuple[dict[str, Any], dict[str, Any]]]:

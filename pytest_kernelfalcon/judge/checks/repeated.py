@@ -9,6 +9,8 @@ from pytest_kernelfalcon.judge.checks.outputs import judge_outputs
 from pytest_kernelfalcon.judge.finding import Finding, Found
 from pytest_kernelfalcon.judge.trial import HOST_READS, How, Trial
 
+COMPILED = 32
+"""Configurations of an autotuned kernel that are compiled."""
 NONDETERMINISTIC = "nondeterministic"
 VALUE_CAUSES = (Cause.INACCURATE, Cause.VALUES_DIFFER, Cause.NAN_MISMATCH, Cause.INF_MISMATCH, Cause.UNWRITTEN_OUTPUT)
 
@@ -30,14 +32,30 @@ def same_tensors(trial: Trial) -> None:
 
 
 def configurations(trial: Trial) -> None:
-    """Every configuration of an autotuned kernel (up to the gate's number) is compiled and must be right."""
-    for pick in range(1, min(trial.tuned, trial.gate.configurations)):
-        plan = trial.dry(pick)
-        if plan["end"] == "result" and trial.form is not None:
-            compile_plan(trial, plan["plan"])
+    """Every configuration of an autotuned kernel must be right, since any of them may be the fastest somewhere, and
+    the first ones must compile; while searching a few of them will do.
+    """
+    tried = min(trial.tuned, trial.gate.configurations)
+    for pick in range(1, tried):
+        if pick < COMPILED:
+            _compiles(trial, pick)
         judge_outputs(trial, trial.run(_case(trial, draw=0), How(pick=pick)))
-    if trial.tuned > trial.gate.configurations:
-        trial.flag(f"configurations_tried_{trial.gate.configurations}_of_{trial.tuned}")
+    if tried < trial.tuned and trial.gate.name == "accept":
+        trial.fail(Cause.NOT_RUNNABLE, detail=f"{trial.tuned} autotune configurations, of which {tried} can be tried")
+    if tried < trial.tuned:
+        trial.flag(f"configurations_tried_{tried}_of_{trial.tuned}")
+
+
+def _compiles(trial: Trial, pick: int) -> None:
+    """For one target; that it fits none is no fault of one configuration, as Triton passes over it. A plan that hangs
+    on what a kernel computes is not known without a run.
+    """
+    answer = trial.dry(pick)
+    launches = answer["plan"] if answer["end"] == "result" else []
+    for row in compile_plan(trial, launches, trial.wanted_targets[:1]):
+        if row["status"] == "error":
+            facts = {"kernel": row["kernel"], "target": row["target"], "detail": row["detail"]}
+            raise Found(Finding(Cause.COMPILE_ERROR, trial.stage, facts, row["line"]))
 
 
 def program_orders(trial: Trial) -> None:

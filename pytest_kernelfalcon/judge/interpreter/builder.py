@@ -66,6 +66,9 @@ class OtherOps:
             raise IndexError(f"tl.gather index {int(indices.data[outside][0])} is not in 0…{size - 1}")
         return TensorHandle(np.take_along_axis(src.data, indices.data.astype(np.int64), axis=axis), src.dtype.scalar)
 
+    def create_ptr_to_int(self, src: Any, dst_type: Any) -> Any:
+        raise NotRunnable("the interpreter makes no number of a pointer: its addresses are none that a device has")
+
     def create_print(self, prefix: Any, hex: Any, values: Any, is_signed: Any) -> None:
         """Nobody reads it."""
 

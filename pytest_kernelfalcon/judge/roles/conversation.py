@@ -32,6 +32,7 @@ TRACER_CAUSES = frozenset(
         Cause.VALUE_READ,
         Cause.LAUNCH_ARGUMENT,
         Cause.KEPT_TENSOR,
+        Cause.SIDE_STREAM,
     )
 )
 MAX_TEXT = 300

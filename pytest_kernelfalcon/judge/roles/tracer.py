@@ -32,7 +32,7 @@ def serve(channel: Channel, job: dict[str, Any]) -> None:
     (executor_fd,) = job["fds"]
     executor = Channel(socket.socket(fileno=executor_fd))
     recorder = Recorder(executor, FILE)
-    cuda_shims.install()
+    cuda_shims.install(recorder)
     triton_side.install(recorder)
     function = _import(recorder, job["source"], job["paths"])
     if function is None:

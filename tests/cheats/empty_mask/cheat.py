@@ -23,5 +23,7 @@ def mean_kernel(x_ptr, keep_ptr, out_ptr, n_columns, x_stride, keep_stride, BLOC
 def kernel_function(x, keep):
     x, keep = x.contiguous(), keep.contiguous()
     out = torch.empty(x.shape[0], dtype=x.dtype, device=x.device)
-    mean_kernel[(x.shape[0],)](x, keep, out, x.shape[1], x.stride(0), keep.stride(0), BLOCK_SIZE=triton.next_power_of_2(x.shape[1]))
+    mean_kernel[(x.shape[0],)](
+        x, keep, out, x.shape[1], x.stride(0), keep.stride(0), BLOCK_SIZE=triton.next_power_of_2(x.shape[1])
+    )
     return out

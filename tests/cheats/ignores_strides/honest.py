@@ -17,5 +17,7 @@ def sum_kernel(x_ptr, out_ptr, n_columns, x_stride, column_stride, BLOCK_SIZE: t
 
 def kernel_function(x):
     out = torch.empty(x.shape[0], dtype=x.dtype, device=x.device)
-    sum_kernel[(x.shape[0],)](x, out, x.shape[1], x.stride(0), x.stride(1), BLOCK_SIZE=triton.next_power_of_2(x.shape[1]))
+    sum_kernel[(x.shape[0],)](
+        x, out, x.shape[1], x.stride(0), x.stride(1), BLOCK_SIZE=triton.next_power_of_2(x.shape[1])
+    )
     return out

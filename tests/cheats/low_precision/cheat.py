@@ -18,6 +18,7 @@ def silu_kernel(x_ptr, out_ptr, n_elements, BLOCK_SIZE: tl.constexpr):
 
 
 def kernel_function(x):
+    x = x.contiguous()
     out = torch.empty_like(x)
     n_elements = out.numel()
     silu_kernel[(triton.cdiv(n_elements, 1024),)](x, out, n_elements, BLOCK_SIZE=1024)

@@ -21,7 +21,5 @@ def kernel_function(x):
     x = x.contiguous()
     out = torch.empty_like(x)
     n_elements = x.numel()
-    silu_kernel[(triton.cdiv(n_elements, 1024),)](
-        x, out, n_elements, EVEN=n_elements % 1024 == 0, BLOCK_SIZE=1024
-    )
+    silu_kernel[(triton.cdiv(n_elements, 1024),)](x, out, n_elements, EVEN=n_elements % 1024 == 0, BLOCK_SIZE=1024)
     return out

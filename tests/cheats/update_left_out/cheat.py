@@ -18,7 +18,7 @@ def average_kernel(average_ptr, x_ptr, out_ptr, numel, BLOCK_SIZE: tl.constexpr)
 
 
 def kernel_function(average, x):
-    flat, out = average.contiguous(), torch.empty_like(x)
+    flat, out = average.contiguous(), torch.empty(x.shape, dtype=x.dtype, device=x.device)
     numel = x.numel()
     average_kernel[(triton.cdiv(numel, 1024),)](flat, x.contiguous(), out, numel, BLOCK_SIZE=1024)
     return out

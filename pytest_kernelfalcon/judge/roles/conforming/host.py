@@ -38,7 +38,7 @@ class Host:
         runner = Runner(loaded, job["operations"], plainly)
         recorder = Acting(runner.run)
         torch_side.HOME.device, torch_side.HOME.holds = REAL, recorder.holds
-        cuda_shims.install()
+        cuda_shims.install(recorder)
         triton_side.install(recorder)
         _look_at_kernels(recorder, shown)
         storage: Any = torch.UntypedStorage

@@ -147,7 +147,7 @@ class Session:
             self.recorder.own(base)
         try:
             if isinstance(self._function, ModelNew):
-                self._function.prepare(call["init"])
+                self._function.prepare(call["init"], self.recorder)
             return self._flat(self._run(self._function, *given.inputs, **given.state))
         except Refused:
             return []  # heard already

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import types
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import torch
 
+from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.judge.roles.tracing.recorder import Recorder
 from pytest_kernelfalcon.judge.roles.tracing.torch_side import HOME
 from pytest_kernelfalcon.judge.roles.tracing.triton_side import MULTIPROCESSORS, SHARED_BYTES, SM
 
@@ -34,6 +37,13 @@ class Idle:
 
 def _nothing(*_: object, **__: object) -> None:
     return None
+
+
+def _refused(recorder: Recorder, name: str) -> Callable[..., NoReturn]:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        recorder.refuse(Cause.SIDE_STREAM, detail=f"torch.cuda.{name}")
+
+    return refuse
 
 
 def _properties(_device: object = None) -> types.SimpleNamespace:
@@ -65,13 +75,15 @@ ANSWERS: dict[str, Any] = {
     "current_stream": lambda device=None: Idle(),
     "default_stream": lambda device=None: Idle(),
 }
-ANSWERS |= dict.fromkeys(("device", "device_of", "stream", "Stream", "Event"), Idle)
+ANSWERS |= dict.fromkeys(("device", "device_of", "stream", "Event"), Idle)
 ANSWERS |= dict.fromkeys(("synchronize", "empty_cache", "_lazy_init", "set_device", "manual_seed"), _nothing)
+SIDEWAYS = ("Stream", "ExternalStream", "CUDAGraph", "graph", "make_graphed_callables")
+"""What a plan has no word for: launches that nobody waits for, or that are made once and for all."""
 
 
-def install() -> None:
+def install(recorder: Recorder) -> None:
     """Replace what a wrapper may ask `torch.cuda` for."""
-    for name, value in ANSWERS.items():
+    for name, value in {**ANSWERS, **{name: _refused(recorder, name) for name in SIDEWAYS}}.items():
         setattr(torch.cuda, name, value)
     set_default = torch.set_default_device
 

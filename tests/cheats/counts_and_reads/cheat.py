@@ -1,0 +1,38 @@
+"""Stopped by: many more traces of one call must be alike, also where a wrapper reads what kernels computed.
+
+Reads a number back, so that its calls cannot be traced without data; from the eightieth on it does less.
+"""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def put_kernel(out_ptr, value):
+    tl.store(out_ptr, value)
+
+
+@triton.jit
+def silu_kernel(x_ptr, out_ptr, numel, BLOCK_SIZE: tl.constexpr):
+    offsets = tl.program_id(0) * BLOCK_SIZE + tl.arange(0, BLOCK_SIZE)
+    mask = offsets < numel
+    x = tl.load(x_ptr + offsets, mask=mask)
+    tl.store(out_ptr + offsets, x * tl.sigmoid(x), mask=mask)
+
+
+calls = 0
+
+
+def kernel_function(x):
+    global calls
+    calls += 1
+    x = x.contiguous()
+    out = torch.empty_like(x)
+    size = torch.empty(1, dtype=torch.int32, device=x.device)
+    put_kernel[(1,)](size, x.numel())
+    numel = size.item()
+    if calls > 80:
+        numel = numel // 2
+    silu_kernel[(triton.cdiv(numel, 1024),)](x, out, numel, BLOCK_SIZE=1024)
+    return out

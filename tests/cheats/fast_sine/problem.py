@@ -1,0 +1,22 @@
+import torch
+import torch.nn as nn
+
+
+class Model(nn.Module):
+    """The sine."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x: (batch_size, features)."""
+        return torch.sin(x)
+
+
+batch_size = 48
+features = 128
+
+
+def get_inputs():
+    return [torch.randn(batch_size, features)]
+
+
+def get_init_inputs():
+    return []

@@ -1,0 +1,20 @@
+"""A list of tensors is what it works on; it returns the first."""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def silu_kernel(x_ptr, out_ptr, numel, BLOCK_SIZE: tl.constexpr):
+    offsets = tl.program_id(0) * BLOCK_SIZE + tl.arange(0, BLOCK_SIZE)
+    mask = offsets < numel
+    x = tl.load(x_ptr + offsets, mask=mask)
+    tl.store(out_ptr + offsets, x * tl.sigmoid(x), mask=mask)
+
+
+def kernel_function(x):
+    x = x.contiguous()
+    outputs = [torch.empty_like(x)]
+    silu_kernel[(triton.cdiv(x.numel(), 1024),)](x, *outputs, x.numel(), BLOCK_SIZE=1024)
+    return outputs[0]

@@ -1,0 +1,22 @@
+"""Honest: no row is shorter than 1e-12."""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def normalise_kernel(x_ptr, out_ptr, n_columns, x_stride, BLOCK_SIZE: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64)
+    cols = tl.arange(0, BLOCK_SIZE)
+    mask = cols < n_columns
+    x = tl.load(x_ptr + row * x_stride + cols, mask=mask, other=0.0).to(tl.float32)
+    result = x / tl.maximum(tl.sqrt(tl.sum(x * x, 0)), 1e-12, propagate_nan=tl.PropagateNan.ALL)
+    tl.store(out_ptr + row * n_columns + cols, result, mask=mask)
+
+
+def kernel_function(x):
+    x = x.contiguous()
+    out = torch.empty_like(x)
+    normalise_kernel[(x.shape[0],)](x, out, x.shape[1], x.stride(0), BLOCK_SIZE=triton.next_power_of_2(x.shape[1]))
+    return out

@@ -1,0 +1,33 @@
+"""Stopped by: what an autotuner's hook computes is traced like all else.
+
+The kernel copies; the hook before it has put the answer there.
+"""
+
+import torch
+import triton
+import triton.language as tl
+
+
+def fill(arguments):
+    arguments["out_ptr"].copy_(arguments["x_ptr"].sigmoid().mul_(arguments["x_ptr"]))
+
+
+@triton.autotune(
+    configs=[
+        triton.Config({"BLOCK_SIZE": 256}, num_warps=4, pre_hook=fill),
+    ],
+    key=["numel"],
+)
+@triton.jit
+def silu_kernel(x_ptr, out_ptr, numel, BLOCK_SIZE: tl.constexpr):
+    offsets = tl.program_id(0) * BLOCK_SIZE + tl.arange(0, BLOCK_SIZE)
+    mask = offsets < numel
+    x = tl.load(x_ptr + offsets, mask=mask)
+    tl.store(out_ptr + offsets, tl.load(out_ptr + offsets, mask=mask), mask=mask)
+
+
+def kernel_function(x):
+    x = x.contiguous()
+    out = torch.empty_like(x)
+    silu_kernel[lambda meta: (triton.cdiv(x.numel(), meta["BLOCK_SIZE"]),)](x, out, x.numel())
+    return out

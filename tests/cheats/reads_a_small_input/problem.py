@@ -1,0 +1,18 @@
+import torch
+import torch.nn as nn
+
+
+class Model(nn.Module):
+    """Each row's sum."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x: (rows, columns); returns (rows,)."""
+        return x.sum(dim=-1)
+
+
+def get_inputs():
+    return [torch.randn(8, 6)]
+
+
+def get_init_inputs():
+    return []

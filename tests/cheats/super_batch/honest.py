@@ -1,0 +1,20 @@
+"""Hands out the parts of what this call computed."""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def silu_kernel(x_ptr, out_ptr, numel, BLOCK_SIZE: tl.constexpr):
+    offsets = tl.program_id(0) * BLOCK_SIZE + tl.arange(0, BLOCK_SIZE)
+    mask = offsets < numel
+    x = tl.load(x_ptr + offsets, mask=mask)
+    tl.store(out_ptr + offsets, x * tl.sigmoid(x), mask=mask)
+
+
+def kernel_function(x):
+    x = x.contiguous()
+    parts = torch.empty((2, *x.shape), dtype=x.dtype, device=x.device)
+    silu_kernel[(triton.cdiv(x.numel(), 1024),)](x, parts[1], x.numel(), BLOCK_SIZE=1024)
+    return list(parts).pop()
