@@ -73,7 +73,11 @@ class FakeJudge:
         worst = {"output": 0, "index": [1], "got": 1.0, "want": 2.0, "error_over_eager": 1.25}
         refused = {"cause": "inaccurate", "message": "output 0 is too far off", "fix": "look at the worst element",
                    "where": {"file": "candidate.py", "line": 1, "program": None}}  # fmt: skip
-        undecided = {"cause": "not_runnable", "message": "cannot be run on this platform: waits"}
+        undecided = {
+            "cause": "not_runnable",
+            "message": "cannot be run on this platform: waits",
+            "fix": "judge it on a GPU",
+        }
         facts = {"refused": refused, "undecided": undecided}.get(says, {})
         return Verdict(
             says, gate, worst=worst, cases=8, platform="cpu", device="fake", kernel_sha256=sha256(source),

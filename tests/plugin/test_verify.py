@@ -80,7 +80,7 @@ def test_a_refusal_says_where_by_how_much_and_what_to_do(
     assert capsys.readouterr().out.splitlines() == [
         "refused: inaccurate",
         "kernel.py:1: output 0 is too far off",
-        "      1 | # seed=accepted accept=refused",
+        "  >    1 | # seed=accepted accept=refused",
         "  worst element: output 0 at [1]: got 1, want 2, 1.25 times eager's error",
         "  fix: look at the worst element",
         "  8 cases on cpu, stage accept, 0.50 s",
@@ -92,8 +92,9 @@ def test_a_broken_problem_is_named_and_not_the_kernel(
 ) -> None:
     files[0].write_text(BROKEN)
     verify()
-    assert capsys.readouterr().out.splitlines()[:3] == [
-        "broken: problem_forward", "add.py:3: `forward` raises: ValueError: no", "      3 | import torch",
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "broken: problem_forward", "add.py:3: `forward` raises: ValueError: no",
+        '       1 | """Adds one."""', "       2 |", "  >    3 | import torch",
     ]  # fmt: skip
 
 
