@@ -15,9 +15,11 @@ VARIED, OWN = ("dtypes", "strides", "values"), (DECLARED, DRAWN)
 """What a case may have otherwise than the problem, and the words for the problem's own."""
 
 
-def render(verdict: Verdict, source: str, name: str) -> str:
-    """What was decided, where, on which case, by how much, and what to do. `name`: the candidate's file."""
-    return "\n".join([_headline(verdict, name), *(INDENT + line for line in _lines(verdict, source))])
+def render(verdict: Verdict, source: str, name: str, *notes: str) -> str:
+    """What was decided, where, on which case, by how much, and what to do. `name`: the candidate's file. notes: lines
+    that stand at the end.
+    """
+    return "\n".join([_headline(verdict, name), *(INDENT + line for line in (*_lines(verdict, source), *notes))])
 
 
 def _headline(verdict: Verdict, name: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,54 +9,11 @@ import pytest
 from pytest_kernelfalcon import __main__ as command
 from pytest_kernelfalcon import verdict_text
 from pytest_kernelfalcon.contracts.causes import Cause
-from pytest_kernelfalcon.contracts.contract import Contract
-from pytest_kernelfalcon.contracts.control import Control
-from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.judge.finding import Finding
-from pytest_kernelfalcon.judge.gates import GateName, Patience
-from pytest_kernelfalcon.judge.judge import Judge
 from pytest_kernelfalcon.judge.verdict import EXIT_CODES, Verdict
 
 from .examples import ELSEWHERE, EXAMPLES, Example
 from .expectation import expect, normal
-
-HASTY = Patience(inspect=3, trace=1.5, run=2, compile=4)
-
-
-class Shared:
-    """One judge for all: opened as often as `verify` likes; a problem that several examples share is inspected once."""
-
-    def __init__(self, judge: Judge) -> None:
-        self.judge_of: Judge = judge
-        self.inspected: Callable[[Problem], Contract] = cache(lambda problem: judge.inspect(problem, Control()))
-
-    def __call__(self, platform: str, sandbox: str) -> Shared:
-        return self
-
-    def __enter__(self) -> Shared:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """It stays open for the next."""
-
-    def inspect(self, problem: Problem, control: Control) -> Contract:
-        return self.inspected(problem)
-
-    def judge(self, contract: Contract, source: str, gate: GateName, control: Control) -> Verdict:
-        return self.judge_of.judge(contract, source, gate, control)
-
-
-@pytest.fixture(scope="module")
-def patient() -> Iterator[Shared]:
-    with Judge("cpu") as judge:
-        yield Shared(judge)
-
-
-@pytest.fixture(scope="module")
-def hasty() -> Iterator[Shared]:
-    with Judge("cpu", patience=HASTY) as judge:
-        judge.inspect(Problem("warm.py", EXAMPLES[Cause.INACCURATE].problem), Control())  # type: ignore[arg-type]
-        yield Shared(judge)
 
 
 def test_every_cause_has_a_golden_text() -> None:

@@ -42,12 +42,6 @@ def imports() -> str:
     return "\n".join(sorted(found, key=lambda line: ("torch" in line, line.startswith("from"), line)))
 
 
-@cache
-def draws() -> int:
-    """How many draws a script makes."""
-    return int(re.search(r"^DRAWS = (\d+)$", (ROLES / "standalone.py").read_text(encoding="utf-8"), re.MULTILINE)[1])
-
-
 def _parts(name: str, wanted: Collection[str] | None) -> Iterator[str]:
     text = (ROLES / name).read_text(encoding="utf-8")
     lines = text.splitlines()
@@ -57,7 +51,7 @@ def _parts(name: str, wanted: Collection[str] | None) -> Iterator[str]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             continue
         names = set(_defined(node))
-        if isinstance(node, ast.Expr) and kept or names & set(wanted or names):
+        if (isinstance(node, ast.Expr) and kept) or names & set(wanted or names):
             kept = True
             missing -= names
             yield "\n".join(lines[_first(node) - 1 : node.end_lineno])
@@ -69,14 +63,16 @@ def _parts(name: str, wanted: Collection[str] | None) -> Iterator[str]:
 
 def _first(node: ast.stmt) -> int:
     """With its decorators."""
-    return min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", []))])
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+    return min([node.lineno, *(item.lineno for item in decorators)])
 
 
 def _defined(node: ast.stmt) -> Iterator[str]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         yield node.name
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    yield from (item.id for target in targets for item in ast.walk(target) if isinstance(item, ast.Name))
+    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
 def _imports(name: str) -> Iterator[str]:
@@ -84,5 +80,7 @@ def _imports(name: str) -> Iterator[str]:
     for node in ast.parse((ROLES / name).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
             yield from (f"import {item.name}" for item in node.names if item.name != "numpy")
-        elif isinstance(node, ast.ImportFrom) and not str(node.module).startswith(("pytest_kernelfalcon", "__future__")):
+        elif isinstance(node, ast.ImportFrom) and not str(node.module).startswith(
+            ("pytest_kernelfalcon", "__future__")
+        ):
             yield from (f"from {node.module} import {item.name}" for item in node.names)

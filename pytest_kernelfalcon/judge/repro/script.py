@@ -78,6 +78,7 @@ def of(contract: Contract, verdict: Verdict, source: str) -> Repro | None:
         "source": source,
         "case": case,
         "sizes": ", ".join(f"{name}={value}" for name, value in case["sizes"].items()),
+        "raises": cause in (*CALLED, *COMPILED, Cause.OUT_OF_BOUNDS),
         "target": _target(verdict) if cause in COMPILED else None,
     }
     return Repro(_template().render(facts))
@@ -95,7 +96,6 @@ def _template() -> Template:
     environment.globals |= {
         "imports": embed.imports(),
         "library": embed.library(),
-        "draws": embed.draws(),
         "rms_bound": RMS_BOUND,
         "worst_bound": WORST_BOUND,
     }

@@ -44,7 +44,8 @@ class Asked:
     """What is to be shown. problem, candidate: their texts, the problem's at the sizes of the case.
 
     dtype, strides, values: of the case, as the judge names them. rms_bound, worst_bound: the judge's, over eager's
-    errors. target: a compute capability to compile for in place of a call, or None.
+    errors. target: a compute capability to compile for in place of a call, or None. raises: whether the refusal is an
+    exception, so that one is no fault of the interpreter.
     """
 
     problem: str
@@ -58,6 +59,7 @@ class Asked:
     worst_bound: float = 8.0
     target: int | None = None
     sizes: str = ""
+    raises: bool = False
 
 
 @dataclass
@@ -78,6 +80,19 @@ class Shown:
     def say(self, text: str) -> None:
         self.lines.append(text)
         print(f"WRONG: {text}")
+
+
+class Raised(Exception):
+    """The candidate, or what it launches, raised: the cause of this."""
+
+
+@contextlib.contextmanager
+def candidates() -> Iterator[None]:
+    """Exceptions in here are the candidate's."""
+    try:
+        yield
+    except Exception as error:
+        raise Raised from error
 
 
 class Host(TorchFunctionMode):
@@ -192,11 +207,12 @@ def wrapper(kernel: ModuleType, drawn: Drawn) -> Callable[..., Any]:
 
 def call(kernel: ModuleType, drawn: Drawn, number: int, on_cpu: bool) -> Any:
     """One call of the candidate, in memory poisoned so."""
-    function = wrapper(kernel, drawn)
-    with Host(number, on_cpu), torch.no_grad():
-        result = function(*drawn.inputs)
-    if not on_cpu:
-        torch.cuda.synchronize()
+    with candidates():
+        function = wrapper(kernel, drawn)
+        with Host(number, on_cpu), torch.no_grad():
+            result = function(*drawn.inputs)
+        if not on_cpu:
+            torch.cuda.synchronize()
     return result
 
 
@@ -327,7 +343,9 @@ def structure(value: object) -> object:
 def outputs(got: Any, eager: Any, truth: Any, pool: Pool, asked: Asked, shown: Shown) -> None:
     """All outputs of one call."""
     if structure(got) != structure(eager):
-        shown.say(f"the structure of the result differs: got {structure(got)}, expected {structure(eager)} (True: tensor)")
+        shown.say(
+            f"the structure of the result differs: got {structure(got)}, expected {structure(eager)} (True: tensor)"
+        )
         return
     for index, three in enumerate(zip(tensors_in(got), tensors_in(eager), tensors_in(truth), strict=True)):
         compare(index, *three, pool, asked, shown)
@@ -453,27 +471,46 @@ def main(asked: Asked, interpreted: bool) -> int:
     print(f"case: {asked.sizes or 'the only size'}; dtypes {asked.dtype}; strides {asked.strides}; values "
           f"{asked.values}; seed {asked.seed}; on {place}")  # fmt: skip
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    problem = module_of(asked.problem, "problem")
     faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
     try:
-        kernel = module_of(asked.candidate, "kernel")
-        if asked.target is not None and on_cpu:
-            compiled(asked, problem, kernel)
-            shown = Shown()
-        else:
-            shown = examine(asked, problem, kernel, on_cpu)
+        shown = attempt(asked, on_cpu)
+    except Raised as raised:
+        return told(raised, asked, on_cpu)
     except Exception:
         traceback.print_exc(file=sys.stdout)
-        print("the candidate raises: see its last line in kernel.py above")
-        return 1
+        print("the problem, or this script, fails here: that says nothing about the candidate")
+        return 2
     finally:
         faulthandler.cancel_dump_traceback_later()
     if shown.lines:
+        print(f"the refusal shows: {len(shown.lines)} lines above say WRONG")
         return 1
     print("nothing wrong shows here")
     if on_cpu and asked.cause in ("race", "address_overflow", "kernel_crashed", "kernel_timeout"):
         print("the interpreter runs programs one after the other and checks little: run this on a GPU as well")
     return 0
+
+
+def attempt(asked: Asked, on_cpu: bool) -> Shown:
+    """Compiles, or calls."""
+    problem = module_of(asked.problem, "problem")
+    with candidates():
+        kernel = module_of(asked.candidate, "kernel")
+    if asked.target is None or not on_cpu:
+        return examine(asked, problem, kernel, on_cpu)
+    compiled(asked, problem, kernel)
+    return Shown()
+
+
+def told(raised: Raised, asked: Asked, on_cpu: bool) -> int:
+    """What the candidate raised; whether that is the refusal, or the interpreter's own limit."""
+    error = raised.__cause__
+    traceback.print_exception(error, file=sys.stdout)
+    if on_cpu and not asked.raises and type(error).__name__ == "InterpreterError" and "out of bounds" not in str(error):
+        print("Triton's own interpreter cannot run this kernel: run this on a GPU")
+        return 2
+    print("the refusal shows: the candidate raises; its last line is the one in kernel.py above")
+    return 1
 
 
 def interpreted_here() -> bool:
