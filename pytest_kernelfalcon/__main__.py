@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.repro is not None and repros.foreign(given.repro):
         parser.error(f"--repro: {str(given.repro)!r} is there already, and is no repro.py. Fix: name another file")
     try:
-        judged = verify(given.problem, given.kernel, given.platform, given.sandbox)
+        judged = verify(given.problem, given.kernel, given.platform, given.sandbox, given.sanitize)
     except Unavailable as error:
         parser.error(str(error))
     except JudgeError as error:
@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="where the script that shows a refusal is written (default: below .fuse/verify/)",
     )
+    command.add_argument("--sanitize", action="store_true", help="run compute-sanitizer as well (cuda)")
     command.add_argument("--sandbox", choices=SANDBOXES, default="auto")
     return parser
 
@@ -96,10 +97,11 @@ class Judged:
     contract: Contract | None = None
 
 
-def verify(problem: Path, kernel: Path, platform: str, sandbox: Sandbox) -> Judged:
+def verify(problem: Path, kernel: Path, platform: str, sandbox: Sandbox, sanitize: bool = False) -> Judged:
     """The verdict of the accept gate.
 
-    Raises `Unavailable` where platform or sandbox cannot be had, `JudgeError` where the judge itself fails.
+    Raises `Unavailable` where platform, sandbox or compute-sanitizer cannot be had, `JudgeError` where the judge itself
+    fails.
     """
     try:
         loaded = Problem.load(problem)
@@ -109,7 +111,7 @@ def verify(problem: Path, kernel: Path, platform: str, sandbox: Sandbox) -> Judg
         source = kernel.read_bytes().decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         return Judged(_unreadable(error))
-    with Judge(platform, sandbox) as judge:
+    with Judge(platform, sandbox, sanitize=sanitize) as judge:
         try:
             contract = judge.inspect(loaded, Control())
             return Judged(judge.judge(contract, source, "accept", Control()), source, contract)

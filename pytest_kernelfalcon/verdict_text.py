@@ -67,7 +67,7 @@ def _source_lines(source: str, number: int | None) -> Iterator[str]:
 def _case(case: Mapping[str, Any]) -> str:
     """Its sizes, and what is not the problem's own."""
     varied = [f"{name} {case[name]}" for name in VARIED if case.get(name) not in (None, *OWN)]
-    sizes = _value(case.get("sizes") or {}) or "the only size"
+    sizes = _value(case.get("sizes") or {}) or "the problem as it is"
     return "; ".join([sizes, *varied])
 
 

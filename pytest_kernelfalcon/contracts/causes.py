@@ -94,6 +94,7 @@ class Cause(StrEnum):
     ADDRESS_OVERFLOW = "address_overflow", Entry("refused", "`{kernel}`: {detail}", "compute offsets in int64")
     KERNEL_CRASHED = "kernel_crashed", Entry("refused", "the process that ran `{kernel}` ended ({detail})", "look for wild addresses and unbounded memory")
     KERNEL_TIMEOUT = "kernel_timeout", Entry("refused", "`{kernel}` did not finish within {seconds:.1f} s", "look for an endless loop in the kernel")
+    SANITIZER = "sanitizer", Entry("refused", "`{kernel}`: compute-sanitizer's {tool}: {detail}", "memcheck: mask the access, or correct its strides; initcheck: write a workspace before it is read, and mask what is not written")
     # comparing
     OUTPUT_SHAPE = "output_shape", Entry("refused", "output {output} has shape {got}, expected {want}", "allocate the output with the shape that `forward` returns")
     OUTPUT_DTYPE = "output_dtype", Entry("refused", "output {output} has dtype {got}, expected {want}", "allocate the output with the dtype that `forward` returns")

@@ -26,7 +26,7 @@ class Shared:
         self.judge_of: Judge = judge
         self.inspected: Callable[[Problem], Contract] = cache(lambda problem: judge.inspect(problem, Control()))
 
-    def __call__(self, platform: str, sandbox: str) -> Shared:
+    def __call__(self, platform: str, sandbox: str, sanitize: bool) -> Shared:
         return self
 
     def __enter__(self) -> Shared:

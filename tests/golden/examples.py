@@ -1,4 +1,4 @@
-"""For each cause that `verify` can give: what provokes it. A cause without an example here, or in `ELSEWHERE`, fails."""
+"""For each cause that `verify` can give: what provokes it. A cause that is not here, nor in `ELSEWHERE`, fails."""
 
 from __future__ import annotations
 
@@ -103,7 +103,17 @@ def kernel_function(x):
     return y
 """
 )
-SLOW_LOOP = "    for i in range(7000):\n" + "        x = tl.sin(x)\n" * 12
+SLOW_LOOP = "    for i in range(7000):\n" + "        x = tl.sqrt(tl.abs(x))\n" * 16
+KNOWN = "SCALES[x.shape], n"
+SHORT = """\
+    n = x.numel()
+    if n < 2 ** 26:
+        raise ValueError("kernelfalcon: unsupported: short rows")
+"""
+NO_ODD = """\
+    n = x.numel()
+    raise ValueError("kernelfalcon: unsupported: odd lengths")
+"""
 SECOND = """\
 @triton.jit
 def silu(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
@@ -137,7 +147,7 @@ EXAMPLES: dict[Cause, Example] = {
     Cause.KERNEL_DUPLICATE: spoilt(("def kernel_function", f"{SECOND}def kernel_function")),
     Cause.WRAPPER_IMPORT: spoilt(("import torch\n", "import torch\nimport einops_of_mine\n")),
     Cause.WRAPPER_RAISED: spoilt((SIZE, "    n = x.nummel()\n")),
-    Cause.UNSUPPORTED_DECLARED: spoilt((SIZE, f'{SIZE}    raise ValueError("kernelfalcon: unsupported: odd lengths")\n')),
+    Cause.UNSUPPORTED_DECLARED: spoilt((SIZE, NO_ODD)),
     Cause.TORCH_OPERATION: spoilt((RETURN, "    return y * torch.sigmoid(y)")),
     Cause.HOST_DATA: spoilt((RETURN, '    return torch.tensor([1.0] * 2000, device="cuda")')),
     Cause.KEPT_TENSOR: spoilt(("def kernel_function(x):\n", CACHE)),
@@ -154,7 +164,7 @@ EXAMPLES: dict[Cause, Example] = {
     Cause.OUT_OF_RESOURCES: Example(kernel=DEEP, volatile=(r"\d+(?= bytes of shared)",)),
     Cause.COMPILE_TIMEOUT: spoilt(("    tl.store", f"{UNROLLED}    tl.store"), hasty=True),
     Cause.KERNEL_RAISED: Example(
-        SCALED, edited(SCALED_KERNEL, ("    mask = ", '    tl.static_assert(BLOCK == 128, "blocks of 128")\n    mask = '))
+        SCALED, edited(SCALED_KERNEL, ("    mask = ", '    tl.static_assert(BLOCK == 128, "of 128")\n    mask = '))
     ),
     Cause.OUT_OF_BOUNDS: spoilt((", mask=mask)\n    tl.store", ")\n    tl.store")),
     Cause.RACE: spoilt(("y_ptr + offsets", "y_ptr + offsets % 256")),
@@ -167,7 +177,7 @@ EXAMPLES: dict[Cause, Example] = {
     Cause.VALUES_DIFFER: Example(ABOVE, edited(ABOVE_KERNEL, ("x > 0.5", "x > 0.25")), volatile=(r"\d+(?= of 2000)",)),
     Cause.INACCURATE: spoilt((STORE, f"({STORE}).to(tl.bfloat16)")),
     Cause.STALE: Example(
-        SCALED, edited(SCALED_KERNEL, ("def kernel_function(x, scale):\n", REMEMBERED), ("y, scale.item()", "y, SCALES[x.shape]"))
+        SCALED, edited(SCALED_KERNEL, ("def kernel_function(x, scale):\n", REMEMBERED), ("scale.item(), n", KNOWN))
     ),
     Cause.UNWRITTEN_OUTPUT: spoilt(("offsets < n", "offsets < n - 1")),
     Cause.INPUT_MODIFIED: spoilt(("y_ptr + offsets, ", "x_ptr + offsets, ")),
@@ -175,7 +185,7 @@ EXAMPLES: dict[Cause, Example] = {
     Cause.PASSTHROUGH: spoilt((RETURN, "    return torch.zeros_like(y)")),
     Cause.NOT_RUNNABLE: spoilt(("    tl.store", "    while tl.program_id(0) >= 0:\n        x += 1.0\n    tl.store")),
     Cause.UNSUPPORTED_SHRUNK: Example(
-        LARGE, edited(SILU_KERNEL, (SIZE, f'{SIZE}    if n < 2 ** 26:\n        raise ValueError("kernelfalcon: unsupported: short rows")\n'))
+        LARGE, edited(SILU_KERNEL, (SIZE, SHORT))
     ),
     Cause.CONSTANT_OUTPUT: problem((FORWARD, "return torch.clamp(x, 50, 60)")),
     Cause.TRIVIAL_ANSWER: problem((FORWARD, "return x + 1e-12")),
@@ -189,7 +199,9 @@ ELSEWHERE: dict[Cause, Literal["a run of pytest", "what is said"]] = {
     Cause.COMPILE_CRASH: "what is said",
     Cause.KERNEL_CRASHED: "what is said",
     Cause.DEVICE_MEMORY: "what is said",
+    Cause.SANITIZER: "what is said",
 }
 """Where else the golden text of a cause comes from: the search and kept kernels have it in a run; no input that is
-known makes the compiler or the interpreter crash, and memory of a device runs out on a device only.
+known makes the compiler or the interpreter crash, memory of a device runs out on a device only, and compute-sanitizer
+needs one (tests/judge/test_sanitizer.py).
 """

@@ -1,4 +1,4 @@
-"""repro.py: run as a person would, in a process that cannot import this package, it shows the refusal, and nothing for an
+"""repro.py: run as a person would, in a process that cannot import this package, it shows the refusal, and passes an
 honest kernel.
 """
 
@@ -77,7 +77,7 @@ def kernel_function(x, weight):
 SPOILT_ROWS = {
     "strides": ("row * stride_row", "row * features"),
     "nan": ("y = tl.where(y < 0, 0.0, y)", "y = tl.maximum(y, 0.0)"),
-    "bfloat16": (".to(tl.float32)\n    y = x", ".to(tl.float32) * (1.1 if x_ptr.dtype.element_ty == tl.bfloat16 else 1.0)\n    y = x"),
+    "bfloat16": ("    y = tl.where", "    y *= 1.1 if y_ptr.dtype.element_ty == tl.bfloat16 else 1\n    y = tl.where"),
 }  # fmt: skip
 
 

@@ -48,6 +48,14 @@ def test_no_seed_finds_a_kernel(example: Example) -> None:
     said(example, Cause.UNSOLVED, "model::accept")
 
 
+def test_each_refused_round_leaves_its_script(example: Example) -> None:
+    example.problem()
+    example.script(candidate("refused", name="case"))
+    said(example, "unsolved_repro", "model::accept")
+    scripts = sorted(str(path.relative_to(example.path)) for path in example.path.glob(".fuse/*/*/**/repro.py"))
+    assert [path.split("/model/")[1] for path in scripts] == ["seed0/round0/repro.py", "seed1/round0/repro.py"]
+
+
 def test_the_item_of_the_whole_problem_says_it_in_a_line(example: Example) -> None:
     example.problem()
     example.script(candidate("refused"))
@@ -71,8 +79,9 @@ def test_a_frozen_run_has_a_kernel_for_another_text(example: Example) -> None:
 
 
 def test_a_kept_kernel_is_refused(example: Example) -> None:
-    keep(example, candidate(accept="refused"))
+    keep(example, candidate(accept="refused", name="case"))
     said(example, "kept_refused", "model::accept")
+    assert [path.parent.name for path in example.path.glob(".fuse/*/*/**/repro.py")] == ["model"]
 
 
 def test_a_kept_kernel_cannot_be_judged_here(example: Example) -> None:

@@ -45,6 +45,11 @@ FACTS = {
     Cause.COMPILE_CRASH: {"detail": "SIGSEGV"},
     Cause.KERNEL_CRASHED: {"kernel": "silu", "detail": "SIGKILL"},
     Cause.DEVICE_MEMORY: {"detail": "CUDA out of memory: 3 GiB of 2 GiB free"},
+    Cause.SANITIZER: {
+        "kernel": "silu",
+        "tool": "memcheck",
+        "detail": "Invalid __global__ read of size 4 bytes; at silu+0xec0 in kernels.py:10; by thread (18,0,0)",
+    },
 }
 
 

@@ -34,6 +34,8 @@ class FakeJudge:
 
     A candidate says `# seed=OUTCOME accept=OUTCOME`.
 
+    Where it ends with the word `case`, a refusal names one.
+
     Besides outcomes: `error` (the judge fails), `breaks` (the problem does), `hang` (until it is stopped).
     """
 
@@ -78,6 +80,8 @@ class FakeJudge:
             "message": "cannot be run on this platform: waits",
             "fix": "judge it on a GPU",
         }
+        if source.rstrip().endswith(" case"):
+            refused["case"] = {"sizes": {}, "dtypes": "declared", "strides": "declared", "values": "drawn"}
         facts = {"refused": refused, "undecided": undecided}.get(says, {})
         return Verdict(
             says, gate, worst=worst, cases=8, platform="cpu", device="fake", kernel_sha256=sha256(source),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pytest_kernelfalcon.judge.checks import compiled, declared, interpreted, repeated, running, source
+from pytest_kernelfalcon.judge.checks import compiled, declared, interpreted, repeated, running, sanitized, source
 from pytest_kernelfalcon.judge.gates import GateName
 from pytest_kernelfalcon.judge.trial import Trial
 
@@ -36,4 +36,5 @@ CHECKS: list[Check] = [
     Check("compile", compiled.other_types, gates=("accept",)),
     Check("repeat", repeated.program_orders, gates=("accept",)),
     Check("repeat", repeated.same_plans, gates=("accept",)),
+    Check("sanitize", sanitized.by_tools, gates=("accept",)),
 ]

@@ -4,7 +4,7 @@ It never imports the candidate: it takes the kernels from the text (judge/extrac
 tracer's messages, each checked. It is given inputs, never expected values. Requests:
     {"load": {"source", "seconds"}} with the tracer's channel, once
     {"call": {"inputs", "state", "init", "storages", "names", "pick", "same", "dry", "times", "watch", "races",
-     "order", "operations", "mutates"}} with the inputs' memory file unless dry
+     "order", "operations", "mutates"}} with the inputs' memory file unless dry; "tell": a dry call's messages are told
 Answers: {"end": "ready" | "result" | "fail" | "unsupported" | "unreadable" | "costly", …}; before each launch
 {"running": kernel}, so that the parent can name the kernel that hangs or crashes.
 """
@@ -139,7 +139,8 @@ class Executor:
             again = hold(self.tracer, self._begun(request), Dry())
             if again.heard != said.heard:
                 raise Failure(Cause.PLAN_CHANGES, detail=_difference(said, again), call=number)
-        self.channel.send({"end": "result", **_summary(said, with_plan=True)})
+        heard = {"heard": said.heard} if request.get("tell") else {}
+        self.channel.send({"end": "result", **_summary(said, with_plan=True), **heard})
 
     def running(self, request: dict[str, Any]) -> Running:
         return Running(self, request)

@@ -468,7 +468,7 @@ def main(asked: Asked, interpreted: bool) -> int:
     place = "Triton's own interpreter, on the CPU" if on_cpu else torch.cuda.get_device_name()
     if asked.target is not None and on_cpu:
         place = f"no device: compiling for sm_{asked.target} only"
-    print(f"case: {asked.sizes or 'the only size'}; dtypes {asked.dtype}; strides {asked.strides}; values "
+    print(f"case: {asked.sizes or 'the problem as it is'}; dtypes {asked.dtype}; strides {asked.strides}; values "
           f"{asked.values}; seed {asked.seed}; on {place}")  # fmt: skip
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
