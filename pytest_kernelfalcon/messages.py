@@ -43,10 +43,10 @@ def no_kernel(shown: str, subgraph: str, records: Sequence[SeedRecord], last: st
     return Failure(outcome, cause, text, "\n".join(lines))
 
 
-def kept_not_accepted(shown: str, kernel: str, source: str, verdict: Verdict, command: str) -> Failure:
-    """The kept kernel was judged again, and not accepted."""
+def kept_not_accepted(shown: str, kernel: str, source: str, verdict: Verdict, command: str, *notes: str) -> Failure:
+    """The kept kernel was judged again, and not accepted. notes: further lines about it."""
     outcome = verdict.outcome
-    detail = f"{shown}: the kept kernel {kernel} is {outcome}:\n{verdict_text.render(verdict, source, kernel)}"
+    detail = f"{shown}: the kept kernel {kernel} is {outcome}:\n{verdict_text.render(verdict, source, kernel, *notes)}"
     message = f"the kept kernel is {outcome}: {_one_line(verdict.message)}"
     if outcome == "undecided":
         return Failure(outcome, str(verdict.cause), message, detail)

@@ -97,6 +97,7 @@ TABLE = (
     Option("fresh", "false", _switch, "ignore kept kernels and what earlier runs found"),
     Option("kernels", None, _path, "where kept kernels live instead of beside their problems", "DIR"),
     Option("json", None, _path, "write the report to FILE", "FILE"),
+    Option("sanitize", "false", _switch, "run compute-sanitizer over accepted kernels (platform cuda)"),
     Option(
         "sandbox", "auto", _one_of(*SANDBOXES), "what to do where the kernel of this machine cannot isolate", "MODE"
     ),
@@ -116,6 +117,7 @@ class Options:
     fresh: bool
     kernels: Path | None
     json: Path | None
+    sanitize: bool
     sandbox: Sandbox
     line: tuple[str, ...]
 

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from pytest_kernelfalcon import messages, verdict_text
+from pytest_kernelfalcon import messages, repros, verdict_text
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.generator import registry
@@ -87,14 +88,21 @@ class Race:
         if verdict.ok:
             return Kernel(source, author, None, None, verdict.to_json())
         regenerate = self.session.options.regenerate(self.target.shown)
-        return messages.kept_not_accepted(self.target.shown, str(place.kernel), source, verdict, regenerate)
+        notes = repros.said(self._repro)
+        return messages.kept_not_accepted(self.target.shown, str(place.kernel), source, verdict, regenerate, *notes)
 
     def _judge(self, source: str, **found_by: object) -> Verdict:
         control = Control(cancelled=self.session.run.stopped)
         verdict = self.session.judge.judge(self.contract, source, "accept", control)
         facts = {"outcome": verdict.outcome, "cause": verdict.cause, "message": verdict.message}
         self.note("accept", subgraph=self.contract.id, **facts, **found_by, verdict=verdict.to_json())
+        repros.write(self._repro, self.contract, verdict, source)
         return verdict
+
+    @property
+    def _repro(self) -> Path:
+        """Of what the gate *accept* refused: a kept kernel, or the last winner that did not stand."""
+        return self.folder.contract(self.contract.id) / repros.NAME
 
     def _no_kernel(self, records: list[SeedRecord]) -> Failure:
         failure = messages.no_kernel(self.target.shown, self.contract.id, records, self._last_verdict(records))
@@ -110,7 +118,8 @@ class Race:
             candidate = self.folder.round(self.contract.id, record.seed, record.round) / "candidate.py"
             if candidate.is_file():  # an earlier run's candidate is in that run's directory
                 source = candidate.read_text(encoding="utf-8")
-                return verdict_text.render(Verdict.from_json(record.verdict), source, str(candidate))
+                notes = repros.said(candidate.with_name(repros.NAME)) or repros.said(self._repro)
+                return verdict_text.render(Verdict.from_json(record.verdict), source, str(candidate), *notes)
         return ""
 
     def _attempt(self, seed: int, cancelled: Callable[[], str | None]) -> SeedRecord:
@@ -136,6 +145,7 @@ class Race:
         verdict = tried.round.verdict.to_json()
         files.write(folder / "candidate.py", tried.round.proposal.source)
         files.write_json(folder / "verdict.json", verdict)
+        repros.write(folder / repros.NAME, self.contract, tried.round.verdict, tried.round.proposal.source)
         place = {"subgraph": self.contract.id, "seed": seed, "round": tried.number}
         how = {"author": tried.author, "note": tried.round.proposal.note, "repeated": tried.repeated}
         self.note("round", **place, **how, verdict=verdict)

@@ -115,7 +115,7 @@ def open_judge(options: Options, cache: Path, offer: dict[str, Any] | None = Non
 
     opened = partial(Lent, offer=Offer(**offer)) if offer else None
     try:
-        return Judge(options.platform, options.sandbox, cache, opened=opened)
+        return Judge(options.platform, options.sandbox, cache, opened=opened, sanitize=options.sanitize)
     except Unavailable as error:
         raise pytest.UsageError(str(error)) from None
 

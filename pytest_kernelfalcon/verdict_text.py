@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pytest_kernelfalcon.contracts.variants import DECLARED, DRAWN
 from pytest_kernelfalcon.judge.verdict import Verdict
 
 INDENT = "  "
+CONTEXT = 2
+"""Lines of the source before and after the one that a verdict speaks of."""
+VARIED, OWN = ("dtypes", "strides", "values"), (DECLARED, DRAWN)
+"""What a case may have otherwise than the problem, and the words for the problem's own."""
 
 
-def render(verdict: Verdict, source: str, name: str) -> str:
-    """What was decided, where, on which case, by how much, and what to do. `name`: the candidate's file."""
-    return "\n".join([_headline(verdict, name), *(INDENT + line for line in _lines(verdict, source))])
+def render(verdict: Verdict, source: str, name: str, *notes: str) -> str:
+    """What was decided, where, on which case, by how much, and what to do. `name`: the candidate's file. notes: lines
+    that stand at the end.
+    """
+    return "\n".join([_headline(verdict, name), *(INDENT + line for line in (*_lines(verdict, source), *notes))])
 
 
 def _headline(verdict: Verdict, name: str) -> str:
@@ -24,33 +31,44 @@ def _headline(verdict: Verdict, name: str) -> str:
 
 def _lines(verdict: Verdict, source: str) -> Iterator[str]:
     where = verdict.where or {}
-    yield from _source_line(source, where.get("line"))
+    yield from _source_lines(source, where.get("line"))
     if where.get("program") is not None:
         yield f"program: {_value(where['program'])}"
     if verdict.case:
-        yield f"case: {'; '.join(_part(name, part) for name, part in verdict.case.items() if part)}"
+        yield f"case: {_case(verdict.case)}"
     if verdict.worst:
         yield _worst(verdict.worst)
     if verdict.fix:
         yield f"fix: {verdict.fix}"
-    yield from _targets(verdict.targets)
+    if verdict.ok or verdict.stage == "compile":
+        yield from _targets(verdict.targets)
     if verdict.unsupported:
-        yield f"unsupported: {len(verdict.unsupported)} other sizes, first {_value(verdict.unsupported[0])}"
+        first = verdict.unsupported[0]
+        count = f"{len(verdict.unsupported)} case{'' if len(verdict.unsupported) == 1 else 's'}"
+        yield f"not served: {count}, the first {_case(first)}: {first.get('detail', '')}"
     if verdict.flags:
         yield f"flags: {', '.join(verdict.flags)}"
     if verdict.sandbox:
         yield f"not isolated by: {', '.join(verdict.sandbox)}"
-    yield _footer(verdict)
+    if verdict.platform:
+        yield _footer(verdict)
 
 
-def _source_line(source: str, number: int | None) -> Iterator[str]:
+def _source_lines(source: str, number: int | None) -> Iterator[str]:
+    """The line that the verdict speaks of, marked, among its neighbours."""
     lines = source.splitlines()
-    if number is not None and 0 < number <= len(lines):
-        yield f"{number:>5} | {lines[number - 1].rstrip()}"
+    if number is None or not 0 < number <= len(lines):
+        return
+    for shown in range(max(1, number - CONTEXT), min(len(lines), number + CONTEXT) + 1):
+        mark = ">" if shown == number else " "
+        yield f"{mark}{shown:>5} | {lines[shown - 1]}".rstrip()
 
 
-def _part(name: str, part: object) -> str:
-    return f"{name} {_value(part)}"
+def _case(case: Mapping[str, Any]) -> str:
+    """Its sizes, and what is not the problem's own."""
+    varied = [f"{name} {case[name]}" for name in VARIED if case.get(name) not in (None, *OWN)]
+    sizes = _value(case.get("sizes") or {}) or "the problem as it is"
+    return "; ".join([sizes, *varied])
 
 
 def _value(value: object) -> str:
@@ -76,7 +94,8 @@ def _targets(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """One aligned row a target: status, then its figures."""
     width = max(map(len, targets), default=0)
     for name, figures in targets.items():
-        rest = ", ".join(f"{key} {_value(value)}" for key, value in figures.items() if key != "status")
+        known = figures if figures.get("status") != "error" else {}
+        rest = ", ".join(f"{key} {_value(value)}" for key, value in known.items() if key != "status")
         yield f"{name:<{width}}  {figures.get('status', '')}{'  ' + rest if rest else ''}"
 
 

@@ -13,7 +13,7 @@ from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control, DeadlineExceeded
 from pytest_kernelfalcon.contracts.problem import Problem, sha256
-from pytest_kernelfalcon.judge import platforms
+from pytest_kernelfalcon.judge import platforms, sanitizer
 from pytest_kernelfalcon.judge.baking import HANGS_ON_VALUES, NotBakeable, Words, baked, difference, named
 from pytest_kernelfalcon.judge.checks import CHECKS
 from pytest_kernelfalcon.judge.compiled import Compiled
@@ -37,7 +37,8 @@ class Judge:
     platform: `auto`, `cpu`, `cuda`. sandbox: `require` refuses to run where something of it is missing, `off` does
     without. cache: a directory for compile results and for the structures of failing cases, or None. Raises
     `Unavailable` for a platform or a sandbox that is not here. opened: a line to a zygote of that kind which another
-    process started (see lending.py); without it the judge starts its own.
+    process started (see lending.py); without it the judge starts its own. sanitize: run compute-sanitizer at the gate
+    accept.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class Judge:
         cache: Path | None = None,
         patience: Patience | None = None,
         opened: Callable[[str], Line] | None = None,
+        sanitize: bool = False,
     ) -> None:
         self._platform = platforms.choose(platform)
+        self._sanitizer = sanitizer.find(self._platform.name) if sanitize else None
         self._sandbox = sandbox
         self._patience = patience or Patience()
         self._zygotes = Zygotes(self._platform.zygotes, opened or partial(Zygote, sandbox=sandbox))
@@ -206,6 +209,7 @@ class Judge:
             versions=self._zygotes.any(control).versions,
             examples=self._examples,
             interpreted=partial(self._trial, contract, source, gate, control, Cpu()) if platform.interpreted else None,
+            sanitizer=self._sanitizer,
             flags=list(contract.flags),
         )
 

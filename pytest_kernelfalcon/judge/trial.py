@@ -24,6 +24,7 @@ from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, NotTaken, 
 from pytest_kernelfalcon.judge.gates import Gate, Patience
 from pytest_kernelfalcon.judge.host import Child, Ended, Overdue, Zygotes
 from pytest_kernelfalcon.judge.platforms import Form, Platform
+from pytest_kernelfalcon.judge.sanitizer import Sanitizer
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.judge.wire import Channel, close_all
 
@@ -67,8 +68,8 @@ class Run:
 @dataclass
 class Trial:
     """Everything that the checks share. examples: where structures of failing cases are kept. interpreted: begins a
-    trial of the same candidate in the interpreter, on platforms that ask for it. undecided_kinds: of cases, in which
-    eager's large errors do not come from decisions.
+    trial of the same candidate in the interpreter, on platforms that ask for it. sanitizer: where one was asked for.
+    undecided_kinds: of cases, in which eager's large errors do not come from decisions.
 
     `close` ends every process of it but the reference and the comparer.
     """
@@ -86,6 +87,7 @@ class Trial:
     versions: dict[str, str]
     examples: Path | None = None
     interpreted: Callable[[], Trial] | None = None
+    sanitizer: Sanitizer | None = None
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     pool: Pool = field(default_factory=Pool)
     undecided_kinds: set[str] = field(default_factory=set)
@@ -190,6 +192,23 @@ class Trial:
 
     def run(self, case: Case, how: How | None = None) -> Run:
         """One call on real memory. Raises `Found`, `UnsupportedHere` or `Costly`."""
+        call, inputs_fd = self.call_of(case)
+        expected, _ = self.expect(case)
+        answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
+        self.plan = self.plan or answer["plan"]
+        self.tuned = max(self.tuned, answer["tuned"])
+        self.kernels_run.update(answer["kernels"])
+        self.reads = max(self.reads, answer["reads"])
+        if self.reads:
+            self.flag(HOST_READS)
+        return Run(case, expected, answer, fds[0])
+
+    def dry_of(self, call: dict[str, Any]) -> dict[str, Any]:
+        """The plan of that call, without memory, with every message that the wrapper sent under "steps"."""
+        return self._call(call, How(told=True), None, dry=True)[0]
+
+    def call_of(self, case: Case) -> tuple[dict[str, Any], int]:
+        """What the executor is told of a case, and the file of its inputs. Raises `Costly` or `NotTaken`."""
         expected, (inputs_fd, _) = self.expect(case)
         mutated = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
         call = {
@@ -200,14 +219,7 @@ class Trial:
             "names": storage_names(self.contract, expected),
             "mutates": [leaf for i in mutated for leaf in leaves(expected["inputs"][i])],
         }
-        answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
-        self.plan = self.plan or answer["plan"]
-        self.tuned = max(self.tuned, answer["tuned"])
-        self.kernels_run.update(answer["kernels"])
-        self.reads = max(self.reads, answer["reads"])
-        if self.reads:
-            self.flag(HOST_READS)
-        return Run(case, expected, answer, fds[0])
+        return call, inputs_fd
 
     def expect(self, case: Case) -> tuple[dict[str, Any], list[int]]:
         """The reference's answer for a case, kept to be compared as often as needed. Raises `Costly` or `NotTaken`."""

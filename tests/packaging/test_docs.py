@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
+from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.verdict import EXIT_CODES
 from pytest_kernelfalcon.options import TABLE
 
@@ -31,3 +33,12 @@ def test_every_outcome_is_listed_with_its_exit_code() -> None:
     listed = {int(cells[0]): cells[1] for cells in rows("### Verify one kernel")}
     for outcome, code in EXIT_CODES.items():
         assert f"*{outcome}*" in listed[code]
+
+
+def test_the_page_of_verdicts_is_made_of_the_catalogue() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    made = runpy.run_path(str(docs / "verdicts.py"))["page"]
+    text = (docs / "verdicts.md").read_text(encoding="utf-8")
+    assert made(text) == text, "run: python docs/verdicts.py"
+    for cause in Cause:
+        assert text.count(f"| `{cause}` | {cause.outcome} |") == 1

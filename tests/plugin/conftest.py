@@ -36,6 +36,8 @@ class FakeJudge:
 
     A candidate says `# seed=OUTCOME accept=OUTCOME`.
 
+    Where it ends with the word `case`, a refusal names one.
+
     Besides outcomes: `error` (the judge fails), `breaks` (the problem does), `hang` (until it is stopped).
     """
 
@@ -79,7 +81,13 @@ class FakeJudge:
         worst = {"output": 0, "index": [1], "got": 1.0, "want": 2.0, "error_over_eager": 1.25}
         refused = {"cause": "inaccurate", "message": "output 0 is too far off", "fix": "look at the worst element",
                    "where": {"file": "candidate.py", "line": 1, "program": None}}  # fmt: skip
-        undecided = {"cause": "not_runnable", "message": "cannot be run on this platform: waits"}
+        undecided = {
+            "cause": "not_runnable",
+            "message": "cannot be run on this platform: waits",
+            "fix": "judge it on a GPU",
+        }
+        if source.rstrip().endswith(" case"):
+            refused["case"] = {"sizes": {}, "dtypes": "declared", "strides": "declared", "values": "drawn"}
         facts = {"refused": refused, "undecided": undecided}.get(says, {})
         return Verdict(
             says, gate, worst=worst, cases=8, platform="cpu", device="fake", kernel_sha256=sha256(source),

@@ -22,7 +22,7 @@ def read(pytester: pytest.Pytester, *arguments: str, ini: str = "", **environmen
 def test_defaults(pytester: pytest.Pytester) -> None:
     assert read(pytester) == Options(
         author=("cookbook",), seeds=4, rounds=10, platform="auto", update=False, frozen=False, fresh=False,
-        kernels=None, json=None, sandbox="auto", line=(),
+        kernels=None, json=None, sanitize=False, sandbox="auto", line=(),
     )  # fmt: skip
 
 
@@ -36,7 +36,8 @@ def test_each_source_goes_before_the_next(pytester: pytest.Pytester) -> None:
 
 def test_every_option_can_come_from_every_source(pytester: pytest.Pytester) -> None:
     values = {"author": "a/b", "seeds": "7", "rounds": "8", "platform": "cpu", "update": "true", "frozen": "true",
-              "fresh": "true", "kernels": "somewhere", "json": "report.json", "sandbox": "off"}  # fmt: skip
+              "fresh": "true", "kernels": "somewhere", "json": "report.json", "sandbox": "off",
+              "sanitize": "true"}  # fmt: skip
     assert set(values) == {option.name for option in TABLE}
     for option in TABLE:
         text = values[option.name]
@@ -125,7 +126,7 @@ def test_paths_are_relative_to_where_they_were_written(
 
 
 def test_a_command_can_be_typed_again() -> None:
-    chosen = Options(("a b",), 4, 10, "cpu", True, True, False, Path("/k"), None, "auto",
+    chosen = Options(("a b",), 4, 10, "cpu", True, True, False, Path("/k"), None, False, "auto",
                      ("--kernelfalcon-author=a b", "--kernelfalcon-update", "--kernelfalcon-frozen"))  # fmt: skip
     assert chosen.command("my file.py") == "pytest --kernelfalcon '--kernelfalcon-author=a b' --kernelfalcon-update 'my file.py'"  # fmt: skip  # noqa: E501
     assert chosen.regenerate("p.py").endswith("--kernelfalcon-fresh --kernelfalcon-update p.py")
@@ -170,3 +171,12 @@ def test_an_unavailable_platform_ends_the_run_before_it_begins(example: Example)
     run = example.run("add.py", "--kernelfalcon-platform=xpu")
     assert (run.ret, run.ended) == (pytest.ExitCode.USAGE_ERROR, {})
     assert "xpu is not there yet" in run.output
+
+
+def test_sanitizing_without_a_gpu_is_a_usage_error(example: Example) -> None:
+    example.problem()
+    run = example.run("add.py", "--kernelfalcon-sanitize", "--kernelfalcon-platform=cpu")
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    assert (
+        "compute-sanitizer runs on CUDA only, and the platform is cpu. Fix: leave --kernelfalcon-sanitize" in run.output
+    )

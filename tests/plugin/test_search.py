@@ -50,7 +50,7 @@ def test_without_a_kernel_accept_tells_everything_and_compose_one_line(example: 
         assert (
             f"seed[{seed}] lost: 1 round without a kernel; the last: refused: output 0 is too far" in run.texts[ACCEPT]
         )
-    assert "      1 | # seed=refused" in run.texts[ACCEPT], "the line of the candidate is shown"
+    assert "  >    1 | # seed=refused" in run.texts[ACCEPT], "the line of the candidate is shown"
     assert "1.25 times eager's error" in run.texts[ACCEPT]
     assert run.texts[COMPOSE].count("\n") == 0
     assert "no seed found a kernel: 1 round without a kernel" in run.texts[COMPOSE]

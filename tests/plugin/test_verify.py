@@ -21,7 +21,7 @@ BROKEN, ERROR = PROBLEM + "# inspect=broken\n", PROBLEM + "# inspect=error\n"
 class Opened(FakeJudge):
     """The fake judge, opened as `verify` opens the real one."""
 
-    def __init__(self, platform: str, sandbox: str) -> None:
+    def __init__(self, platform: str, sandbox: str, sanitize: bool = False) -> None:
         if sandbox == "require":
             raise Unavailable("the sandbox is not complete here")
         super().__init__()
@@ -80,10 +80,11 @@ def test_a_refusal_says_where_by_how_much_and_what_to_do(
     assert capsys.readouterr().out.splitlines() == [
         "refused: inaccurate",
         "kernel.py:1: output 0 is too far off",
-        "      1 | # seed=accepted accept=refused",
+        "  >    1 | # seed=accepted accept=refused",
         "  worst element: output 0 at [1]: got 1, want 2, 1.25 times eager's error",
         "  fix: look at the worst element",
         "  8 cases on cpu, stage accept, 0.50 s",
+        "  no repro.py: the verdict names no case that a run could show",
     ]
 
 
@@ -92,8 +93,9 @@ def test_a_broken_problem_is_named_and_not_the_kernel(
 ) -> None:
     files[0].write_text(BROKEN)
     verify()
-    assert capsys.readouterr().out.splitlines()[:3] == [
-        "broken: problem_forward", "add.py:3: `forward` raises: ValueError: no", "      3 | import torch",
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "broken: problem_forward", "add.py:3: `forward` raises: ValueError: no",
+        '       1 | """Adds one."""', "       2 |", "  >    3 | import torch",
     ]  # fmt: skip
 
 
@@ -101,6 +103,43 @@ def test_a_kernel_that_is_no_text_is_refused(files: tuple[Path, Path], capsys: p
     files[1].write_bytes(b"\xff\xfe")
     assert verify("--json") == 1
     assert json.loads(capsys.readouterr().out)["cause"] == "source_unreadable"
+
+
+def test_a_refusal_leaves_a_script_where_it_is_asked_for(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files[1].write_text(candidate(accept="refused", name="case"))
+    assert verify("--repro=shown.py") == 1
+    assert "repro: python shown.py" in capsys.readouterr().out
+    first = Path("shown.py").read_text()
+    assert "accept=refused" in first
+    assert verify("--repro=shown.py", "--json") == 1, "a script of ours is written again"
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["outcome"] == "refused"
+    assert shown.err == "repro: python shown.py\n"
+
+
+def test_without_a_place_it_goes_below_the_folder_of_runs(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files[1].write_text(candidate(accept="refused", name="case"))
+    verify()
+    (path,) = Path().glob(".fuse/verify/kernel-*/repro.py")
+    assert f"repro: python {path.absolute()}" in capsys.readouterr().out
+    assert Path(".fuse/.gitignore").read_text() == "*\n"
+    files[1].write_text(candidate())
+    path.unlink()
+    verify()
+    assert not path.exists(), "there is nothing to show of an accepted kernel"
+
+
+@pytest.mark.parametrize("there", ["kernel.py", "folder"])
+def test_no_other_file_is_overwritten(files: tuple[Path, Path], capsys: pytest.CaptureFixture[str], there: str) -> None:
+    Path("folder").mkdir()
+    before = files[1].read_text()
+    assert verify(f"--repro={there}") == 2
+    assert f"--repro: '{there}' is there already, and is no repro.py. Fix: name another" in capsys.readouterr().err
+    assert files[1].read_text() == before
 
 
 def test_a_judge_that_fails_is_no_verdict(files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:

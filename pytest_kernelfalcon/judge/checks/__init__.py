@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pytest_kernelfalcon.judge.checks import compiled, conforming, declared, interpreted, repeated, running, source
+from pytest_kernelfalcon.judge.checks import (
+    compiled,
+    conforming,
+    declared,
+    interpreted,
+    repeated,
+    running,
+    sanitized,
+    source,
+)
 from pytest_kernelfalcon.judge.gates import GateName
 from pytest_kernelfalcon.judge.trial import Trial
 
@@ -37,4 +46,5 @@ CHECKS: list[Check] = [
     Check("repeat", repeated.program_orders, gates=("accept",)),
     Check("repeat", repeated.same_plans, gates=("accept",)),
     Check("conform", conforming.used_for_real, gates=("accept",)),
+    Check("sanitize", sanitized.by_tools, gates=("accept",)),
 ]

@@ -211,4 +211,4 @@ def _first_line(kernel: Any) -> int:
 
 
 def _short(text: str) -> str:
-    return " ".join(text.split())[:400]
+    return " ".join(text.split("Repro command:")[0].split())[:400]  # ptxas's names files of this machine

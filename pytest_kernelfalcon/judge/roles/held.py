@@ -37,15 +37,21 @@ def state_of(model: nn.Module) -> list[Held]:
 
     Raises `Broken` where two of them would be the same argument.
     """
-    found = [*_registered(model), *_attributes(model)]
-    held: list[Held] = []
+    held = held_in(model)
     paths: dict[str, str] = {}
+    for item in held:
+        if item.arg in paths:
+            raise Broken(Cause.PROBLEM_STATE_NAMES, detail=f"`{paths[item.arg]}` and `{item.path}` as `{item.arg}`")
+        paths[item.arg] = item.path
+    return held
+
+
+def held_in(model: nn.Module) -> list[Held]:
+    """As `state_of`, whose caller knows that their names differ."""
+    held: list[Held] = []
     firsts: dict[object, str] = {}
-    for kind, path, tensor in found:
+    for kind, path, tensor in [*_registered(model), *_attributes(model)]:
         arg = _argument(path)
-        if arg in paths:
-            raise Broken(Cause.PROBLEM_STATE_NAMES, detail=f"`{paths[arg]}` and `{path}` as `{arg}`")
-        paths[arg] = path
         tied_to = firsts.setdefault(_memory(tensor), arg)
         held.append(Held(arg, path, tensor, kind, None if tied_to == arg else tied_to))
     return held

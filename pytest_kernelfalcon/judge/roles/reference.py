@@ -179,12 +179,17 @@ def refresh(instance: Instance, fixed: set[int]) -> None:
 
     Signs stay, and with them the domain of a logarithm or a root; zeros of parameters become small numbers.
     """
+    refresh_held(own_state(instance), instance.inputs, fixed)
+
+
+def refresh_held(held: list[Held], inputs: list[Any], fixed: set[int]) -> None:
+    """In place: the model's state, and the inputs at the positions `fixed`."""
     with torch.no_grad():
-        for item in own_state(instance):
+        for item in held:
             if item.tensor.is_floating_point():
                 _vary(_once(item.tensor), zeros=item.kind == "parameter")
         for position in fixed:
-            _vary(_once(instance.inputs[position]), zeros=False)
+            _vary(_once(inputs[position]), zeros=False)
 
 
 def _vary(tensor: torch.Tensor, zeros: bool) -> None:

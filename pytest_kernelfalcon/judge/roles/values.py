@@ -81,7 +81,7 @@ NOT_FINITE = ("inf", "nan")
 
 def changed(value: Any, kind: str) -> Any:
     """`get_inputs()`'s value, a tree of tensors and others, with values of that kind."""
-    return mapped(value, lambda x: _table(x).get(kind, _same)(x))
+    return mapped(value, lambda x: _table(x).get(kind, _kept)(x))
 
 
 def concerns(tensors: list[torch.Tensor], kind: str) -> bool:
@@ -95,5 +95,5 @@ def _table(x: torch.Tensor) -> dict[str, Change]:
     return FLOATING if x.dtype in LARGE and x.dim() > 0 else {}
 
 
-def _same(x: torch.Tensor) -> torch.Tensor:
+def _kept(x: torch.Tensor) -> torch.Tensor:
     return x
