@@ -185,7 +185,16 @@ class Played:
         inputs = [{"t": tensor()}, {"t": tensor(storage=1, shape=[16])}]
         pieces = [{"offset": 0, "nbytes": STORAGES[0]}, {"offset": STORAGES[0], "nbytes": STORAGES[1]}]
         call = {"inputs": inputs, "state": {}, "init": None, "storages": pieces, "names": ["x", "y"], "mutates": []}
-        how = {"same": False, "watch": True, "races": True, "order": "forward", "pick": 0, "times": 1, "dry": dry}
+        how = {
+            "same": False,
+            "watch": True,
+            "races": True,
+            "order": "forward",
+            "pick": 0,
+            "times": 1,
+            "read": [],
+            "dry": dry,
+        }
         with self._executor() as (executor, line), _memory(sum(STORAGES)) as fd:
             executor.send({"call": call | how | {"operations": 2000}}, [] if dry else [fd])
             for data in messages:

@@ -16,6 +16,7 @@ from pytest_kernelfalcon.contracts.problem import Problem, sha256
 from pytest_kernelfalcon.judge import platforms, sanitizer
 from pytest_kernelfalcon.judge.baking import HANGS_ON_VALUES, NotBakeable, Words, baked, difference, named
 from pytest_kernelfalcon.judge.checks import CHECKS
+from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.compiled import Compiled
 from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import GATES, Gate, GateName, Patience
@@ -231,6 +232,8 @@ class Judge:
 
     def _verdict(self, trial: Trial, finding: Finding | None, source: str) -> Verdict:
         outcome = finding.outcome if finding else ("specialised" if trial.specialised else "accepted")
+        if trial.host_reads:
+            trial.flag(HOST_READS)
         verdict = Verdict(
             outcome=outcome,
             stage=finding.stage if finding else "done",
@@ -238,7 +241,7 @@ class Judge:
             worst=trial.worst,
             unsupported=trial.unsupported,
             cases=trial.cases,
-            host_reads=trial.reads,
+            host_reads=trial.host_reads,
             platform=self.platform,
             device=self.device,
             sandbox=self._zygotes.missing(Control()),

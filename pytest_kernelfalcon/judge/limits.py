@@ -17,7 +17,7 @@ class Limits:
     private memory that can be written, for CUDA reserves addresses for all memory of host and device. files: bytes of
     scratch in all, what is handed on to other roles included.
 
-    gpu: the fork uses a GPU. starts: it may start processes: compilers. Others have one process of one thread.
+    gpu: the fork uses a GPU. starts: it may start processes: compilers. threads: of a role that does neither.
     """
 
     cpu: int = 60
@@ -25,11 +25,12 @@ class Limits:
     files: int = 256 << 20
     gpu: bool = False
     starts: bool = False
+    threads: int = 1
 
     @property
     def tasks(self) -> int:
         """How many processes and threads it may be."""
-        return TASKS if self.starts or self.gpu else 1
+        return TASKS if self.starts or self.gpu else self.threads
 
 
 @dataclass(frozen=True)

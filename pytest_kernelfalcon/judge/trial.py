@@ -28,8 +28,6 @@ from pytest_kernelfalcon.judge.sanitizer import Sanitizer
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.judge.wire import Channel, close_all
 
-HOST_READS = "host_reads"
-"""The wrapper reads into Python what its kernels computed."""
 LONGEST = 4
 """Times that a call may take what its parts may take each: a kernel, or what the wrapper does before one."""
 KEPT_BYTES = 2 << 30
@@ -40,7 +38,7 @@ KEPT_BYTES = 2 << 30
 class How:
     """How one call is made. same: with the tensors of the call before, holding other values. watch: record which
     bytes are written. told: the answer holds every message of the wrapper, as `steps`. races: look for two programs
-    that write one element. order: of the programs. times: traces of it in all, that must be alike.
+    that write one element. order: of the programs.
     """
 
     same: bool = False
@@ -49,7 +47,6 @@ class How:
     races: bool = False
     order: str = "forward"
     pick: int = 0
-    times: int = 1
 
 
 @dataclass
@@ -69,7 +66,8 @@ class Run:
 class Trial:
     """Everything that the checks share. examples: where structures of failing cases are kept. interpreted: begins a
     trial of the same candidate in the interpreter, on platforms that ask for it. sanitizer: where one was asked for.
-    undecided_kinds: of cases, in which eager's large errors do not come from decisions.
+    undecided_kinds: of cases, in which eager's large errors do not come from decisions. read: what the wrapper read
+    back in each case.
 
     `close` ends every process of it but the reference and the comparer.
     """
@@ -95,10 +93,11 @@ class Trial:
     ran_declared: bool = False
     kernels_run: set[str] = field(default_factory=set)
     plan: list[dict[str, Any]] = field(default_factory=list)
+    read: dict[Case, list[Any]] = field(default_factory=dict)
+    host_reads: int = 0
     programs: int = 0
     tuned: int = 1
     cases: int = 0
-    reads: int = 0
     ratio: float = 0.0
     targets: dict[str, dict[str, Any]] = field(default_factory=dict)
     unsupported: list[dict[str, Any]] = field(default_factory=list)
@@ -187,31 +186,38 @@ class Trial:
         """The launch plan at the problem's own sizes, without memory or data. {"end": "unreadable"} where the plan
         hangs on what a kernel computes. times: traces, that must be alike. Raises `UnsupportedHere`.
         """
-        how = How(pick=pick, told=told, times=times)
-        return self._call(declared_arguments(self.contract, dtype), how, None, dry=True)[0]
+        call = declared_arguments(self.contract, dtype) | {"times": times, "read": []}
+        return self._call(call, How(pick=pick, told=told), None, dry=True)[0]
+
+    def again(self, case: Case, times: int) -> None:
+        """Traces of a case that has been run, that must be alike: what its wrapper read back then it reads again."""
+        call = self._arguments(self.expect(case)[0]) | {"times": times, "read": self.read[case]}
+        self._call(call, How(), case, dry=True)
 
     def run(self, case: Case, how: How | None = None) -> Run:
         """One call on real memory. Raises `Found`, `UnsupportedHere` or `Costly`."""
         call, inputs_fd = self.call_of(case)
-        expected, _ = self.expect(case)
         answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
         self.plan = self.plan or answer["plan"]
         self.tuned = max(self.tuned, answer["tuned"])
+        self.read[case] = answer["read"]
+        self.host_reads = max(self.host_reads, len(answer["read"]))
         self.kernels_run.update(answer["kernels"])
-        self.reads = max(self.reads, answer["reads"])
-        if self.reads:
-            self.flag(HOST_READS)
-        return Run(case, expected, answer, fds[0])
+        return Run(case, self.expect(case)[0], answer, fds[0])
 
     def dry_of(self, call: dict[str, Any]) -> dict[str, Any]:
         """The plan of that call, without memory, with every message that the wrapper sent under "steps"."""
-        return self._call(call, How(told=True), None, dry=True)[0]
+        return self._call(call | {"times": 1, "read": []}, How(told=True), None, dry=True)[0]
 
     def call_of(self, case: Case) -> tuple[dict[str, Any], int]:
         """What the executor is told of a case, and the file of its inputs. Raises `Costly` or `NotTaken`."""
         expected, (inputs_fd, _) = self.expect(case)
+        return self._arguments(expected), inputs_fd
+
+    def _arguments(self, expected: dict[str, Any]) -> dict[str, Any]:
+        """What a call is given."""
         mutated = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
-        call = {
+        return {
             "inputs": expected["inputs"],
             "state": expected["state"],
             "init": expected["init"],
@@ -219,7 +225,6 @@ class Trial:
             "names": storage_names(self.contract, expected),
             "mutates": [leaf for i in mutated for leaf in leaves(expected["inputs"][i])],
         }
-        return call, inputs_fd
 
     def expect(self, case: Case) -> tuple[dict[str, Any], list[int]]:
         """The reference's answer for a case, kept to be compared as often as needed. Raises `Costly` or `NotTaken`."""

@@ -9,10 +9,11 @@ from typing import Any
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.cases import Case
+from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.compiled import Rows
 from pytest_kernelfalcon.judge.finding import LOUD, Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.host import Ended, Overdue
-from pytest_kernelfalcon.judge.trial import HOST_READS, Trial
+from pytest_kernelfalcon.judge.trial import Trial
 
 
 def after_reads(trial: Trial) -> None:

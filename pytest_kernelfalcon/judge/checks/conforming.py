@@ -16,12 +16,13 @@ from typing import Any, NoReturn
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.trees import leaves
 from pytest_kernelfalcon.judge.cases import Case
+from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.checks.repeated import NONDETERMINISTIC
 from pytest_kernelfalcon.judge.checks.values import judged
 from pytest_kernelfalcon.judge.finding import Finding, Found
 from pytest_kernelfalcon.judge.host import Ended, Overdue
 from pytest_kernelfalcon.judge.sameness import differences
-from pytest_kernelfalcon.judge.trial import HOST_READS, How, Run, Trial
+from pytest_kernelfalcon.judge.trial import How, Run, Trial
 from pytest_kernelfalcon.judge.wire import Malformed, close_all
 
 DRAW = 1 << 20

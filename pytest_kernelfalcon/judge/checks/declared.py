@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.finding import UnsupportedHere
-from pytest_kernelfalcon.judge.trial import HOST_READS, Trial
+from pytest_kernelfalcon.judge.trial import Trial
+
+HOST_READS = "host_reads"
 
 
 def plan(trial: Trial) -> None:

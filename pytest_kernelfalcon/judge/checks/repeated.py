@@ -5,9 +5,10 @@ from __future__ import annotations
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.checks.compiled import compile_plan
+from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.checks.outputs import judge_outputs
 from pytest_kernelfalcon.judge.finding import Finding, Found
-from pytest_kernelfalcon.judge.trial import HOST_READS, How, Trial
+from pytest_kernelfalcon.judge.trial import How, Trial
 
 COMPILED = 32
 """Configurations of an autotuned kernel that are compiled."""
@@ -73,12 +74,9 @@ def program_orders(trial: Trial) -> None:
 
 
 def same_plans(trial: Trial) -> None:
-    """Many more traces: a wrapper that counts its calls, or keeps something between them, does something else once.
-
-    One that reads what its kernels compute is told each time what it read in a run.
-    """
+    """Many more traces: a wrapper that counts its calls, or keeps something between them, does something else once."""
     if HOST_READS in trial.flags:
-        judge_outputs(trial, trial.run(_case(trial, draw=0), How(times=trial.gate.traces)))
+        trial.again(_case(trial, draw=0), trial.gate.traces)
     else:
         trial.dry(times=trial.gate.traces)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Any, Protocol
 
 from pytest_kernelfalcon.contracts.causes import Cause
@@ -55,36 +57,28 @@ class Memory(Protocol):
 
 
 class Dry:
-    """No memory: the plan alone."""
+    """No memory: the plan alone. known: what a run has read back, element by element, to be read again."""
+
+    def __init__(self, known: Sequence[Any] = ()) -> None:
+        self._known = cycle(known) if known else None
 
     def act(self, step: Alloc | Fill | Copy | Launch) -> None:
         """Nothing is kept."""
 
     def read(self, step: Read) -> list[Any] | None:
-        """There are no values."""
-        return None
-
-
-class Replay(Dry):
-    """No memory, but what a run of the same call read: values, in that order."""
-
-    def __init__(self, values: list[list[Any]]) -> None:
-        self._values = iter(values)
-
-    def read(self, step: Read) -> list[Any] | None:
-        """None for a read more than there was."""
-        return next(self._values, None)
+        """None where no run has shown the values."""
+        return None if self._known is None else list(islice(self._known, step.tensor.numel))
 
 
 @dataclass
 class Said:
-    """What one call said, checked. heard: every message, as one text. reads: how many elements."""
+    """What one call said, checked. heard: every message, as one text. read: every element read back."""
 
     heard: list[str] = field(default_factory=list)
     launches: list[Launch] = field(default_factory=list)
     raw_launches: list[dict[str, Any]] = field(default_factory=list)
     tuned: int = 1
-    reads: int = 0
+    read: list[Any] = field(default_factory=list)
     result: Result | None = None
 
 
@@ -116,11 +110,11 @@ def hold(tracer: Tracer, call: Call, memory: Memory) -> Said:
                 said.raw_launches.append(message)
                 memory.act(step)
             case Read():
-                said.reads += step.tensor.numel
                 values = memory.read(step)
                 tracer.send({"values": values})
                 if values is None:
                     raise NotReadable
+                said.read += values
             case Tune():
                 said.tuned = max(said.tuned, step.count)
             case Result():

@@ -3,7 +3,7 @@
 It never imports the candidate: it takes the kernels from the text (judge/extractor) and the launches from the
 tracer's messages, each checked. It is given inputs, never expected values. Requests:
     {"load": {"source", "seconds"}} with the tracer's channel, once
-    {"call": {"inputs", "state", "init", "storages", "names", "pick", "same", "dry", "times", "watch", "races",
+    {"call": {"inputs", "state", "init", "storages", "names", "pick", "same", "dry", "times", "read", "watch", "races",
      "order", "operations", "mutates", "told"}} with the inputs' memory file unless dry
 Answers: {"end": "ready" | "result" | "fail" | "unsupported" | "unreadable" | "costly", …}; before each launch
 {"running": kernel}, so that the parent can name the kernel that hangs or crashes.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
@@ -27,9 +27,7 @@ from pytest_kernelfalcon.judge.launch_plan import Alloc, Bounds, Call, Copy, Fil
 from pytest_kernelfalcon.judge.roles import blobs
 from pytest_kernelfalcon.judge.roles.conversation import (
     Dry,
-    Memory,
     NotReadable,
-    Replay,
     Said,
     Unsupported,
     hold,
@@ -134,20 +132,16 @@ class Executor:
         return call
 
     def _dry(self, request: dict[str, Any]) -> None:
-        """The plan alone."""
-        said = hold(self.tracer, self._begun(request), Dry())
-        self._again(request, said, Dry)
-        steps = {"steps": said.heard} if request["told"] else {}
-        self.channel.send({"end": "result", **_summary(said, with_plan=True), **steps})
-
-    def _again(self, request: dict[str, Any], said: Said, memory: Callable[[], Memory]) -> None:
-        """Asked for several times, and told the same values, a wrapper must say the same each time."""
+        """The plan alone; asked for several times, it must be the same each time, whatever was read before."""
+        said = hold(self.tracer, self._begun(request), Dry(request["read"]))
         bounds = self.tracer.bounds
         left = min(bounds.messages, bounds.all_messages - self.tracer.messages)
         for number in range(2, min(request["times"], left // (2 * len(said.heard))) + 1):
-            again = hold(self.tracer, self._begun(request), memory())
+            again = hold(self.tracer, self._begun(request), Dry(request["read"]))
             if again.heard != said.heard:
                 raise Failure(Cause.PLAN_CHANGES, detail=_difference(said, again), call=number)
+        steps = {"steps": said.heard} if request["told"] else {}
+        self.channel.send({"end": "result", **_summary(said, with_plan=True), **steps})
 
     def running(self, request: dict[str, Any]) -> Running:
         return Running(self, request)
@@ -167,7 +161,6 @@ class Executor:
         memory = self.running(request)
         memory.storages.give([blob.bytes_of(piece) for piece in request["storages"]], request["names"])
         said = hold(self.tracer, call, memory)
-        self._again(request, said, lambda: Replay(memory.told))
         assert said.result is not None
         results = [*said.result.tensors, *(TensorSpec.of(spec) for spec in request["mutates"])]
         fd, pieces = self.place.write("outputs", [blobs.raw(memory.storages.view(spec)) for spec in results])
@@ -205,7 +198,6 @@ class Running:
         self.storages = self.fresh(request["watch"])
         self.checks = interpreter.Checks(races=request["races"], order=request["order"])
         self.budget = interpreter.Budget(request["operations"])
-        self.told: list[list[Any]] = []
 
     def fresh(self, watch: bool) -> Storages:
         return Storages(watch)
@@ -238,13 +230,13 @@ class Running:
         return [self.storages.unwritten(spec) for spec in specs]
 
     def read(self, step: Read) -> list[Any]:
-        self.told.append(self.storages.view(step.tensor).reshape(-1).tolist())
-        return self.told[-1]
+        values: list[Any] = self.storages.view(step.tensor).reshape(-1).tolist()
+        return values
 
 
 def _summary(said: Said, with_plan: bool) -> dict[str, Any]:
     programs = sum(launch.programs for launch in said.launches)
-    figures = {"launches": len(said.launches), "programs": programs, "tuned": said.tuned, "reads": said.reads}
+    figures = {"launches": len(said.launches), "programs": programs, "tuned": said.tuned, "read": said.read}
     kernels = sorted({launch.kernel for launch in said.launches})
     return figures | {"kernels": kernels, "plan": said.raw_launches if with_plan else []}
 

@@ -175,8 +175,9 @@ def draw(problem: ModuleType, asked: Asked, seed: int, device: str) -> Drawn:
         coarse = {tensor.dtype for tensor in tensors_in(drawn.inputs) if tensor.is_floating_point()}
         drawn.model.to(dtype)
         _everywhere(drawn, lambda x: x.to(dtype) if x.is_floating_point() else x)  # type: ignore[arg-type]
-        eps = max((torch.finfo(one).eps for one in coarse), default=0.0)
-        drawn.inputs = mapped(drawn.inputs, lambda x: finer(x, eps))
+        if asked.values == "drawn":
+            eps = max((torch.finfo(one).eps for one in coarse), default=0.0)
+            drawn.inputs = mapped(drawn.inputs, lambda x: finer(x, eps))
     if asked.strides != "declared":
         drawn.inputs = [laid_out(value, LAYOUTS[asked.strides]) for value in drawn.inputs]
     return drawn
