@@ -208,11 +208,19 @@ ATTACKS = [
     _attack("thread", "S", """
         one = threading.Thread(target=time.sleep, args=(0,)); one.start(); one.join(); return "ran"
         """, roles=("tracer",)),
+    _attack("capabilities", "A", """
+        held = (ctypes.c_uint32 * 6)()
+        syscall(125, 90, (ctypes.c_uint32 * 2)(0x20080522, 0), held)
+        if any(held):
+            return repr(list(held))
+        raise PermissionError(1, "none")
+        """, open=False),
     # floods
-    _attack("memory", "A", "bytearray(64 << 30); return 'had'", open=False, roles=("tracer", "compile")),
-    _attack("memory on a GPU's role", "A", """
-        data = bytearray(96 << 30); return "had"
-        """, open=False, roles=("cuda.reference",)),
+    _attack("memory", "A", """
+        import mmap
+        held = [mmap.mmap(-1, 4 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for _ in range(20)]
+        return "had"
+        """, open=False),
     _attack("files in memory", "S", """
         files = [os.memfd_create("x") for _ in range(8)]
         for fd in files:

@@ -58,9 +58,10 @@ def guard(module: Any, role: str, limits: Limits, job: dict[str, Any], fds: list
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # its number may be another process's from now on
     if not walls.isolated:
         _end_orphans()
-        _remove(scratch)
     with contextlib.suppress(BrokenPipeError):  # nobody asks any more
         os.write(status_fd, status.to_bytes(4, "big"))
+    if not walls.isolated:
+        _remove(scratch)
     os._exit(0)
 
 
@@ -94,11 +95,12 @@ def _children() -> list[int]:
 
 
 def _remove(scratch: str) -> None:
-    """Whatever lies in it: folders that cannot be entered, or deeper than Python can follow."""
-    if shutil.which("rm", path="/usr/bin:/bin"):
-        subprocess.run(["chmod", "-R", "u+rwx", scratch], env={"PATH": "/usr/bin:/bin"}, check=False)
-        subprocess.run(["rm", "-rf", scratch], env={"PATH": "/usr/bin:/bin"}, check=False)
-    shutil.rmtree(scratch, ignore_errors=True)
+    """Whatever lies in it: folders that cannot be entered, or that lie deeper than Python follows, are for `rm`."""
+    try:
+        shutil.rmtree(scratch)
+    except (OSError, RecursionError):
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*command, scratch], stderr=subprocess.DEVNULL, check=False)
 
 
 def run(
