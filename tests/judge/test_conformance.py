@@ -19,7 +19,13 @@ from pytest_kernelfalcon.judge.verdict import Verdict
 from .conftest import Silu, Verify
 
 Conform = Callable[..., Verdict]
-NEEDED = (source.starts, declared.plan, running.each_form, conforming.used_for_real)
+NEEDED = (
+    source.starts,
+    declared.plan,
+    running.each_form,
+    conforming.used_for_real,
+    conforming.used_at_declared_sizes,
+)
 TOP = """\
 import os, sys, time
 START = time.monotonic()
@@ -107,6 +113,19 @@ def test_where_it_departs_from_its_plan_is_named_with_the_line(conform: Conform,
     verdict = conform(kernel)
     assert verdict.where == {"file": "kernel", "line": line, "program": None}
     assert "aten.sigmoid" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("instead", "outcome"), [("return x * torch.sigmoid(x)", "refused"), ("COUNT.append(x.numel())", "accepted")]
+)
+def test_at_sizes_that_cannot_be_run_here_it_must_do_the_same_too(
+    conform: Conform, silu: Silu, instead: str, outcome: str
+) -> None:
+    kernel = cheating(silu, "dispatch modes", f"if x.numel() > 100_000:\n    {instead}")
+    large = silu.problem.replace("n = 2000", "n = 1 << 20")
+    verdict = conform(f"COUNT = []\n{kernel}", large)
+    assert (verdict.outcome, "shrunk_form" in verdict.flags) == (outcome, True), verdict
+    assert verdict.case is None or verdict.case["sizes"] == {"n": 1 << 20}
 
 
 FORGED = """

@@ -37,4 +37,5 @@ CHECKS: list[Check] = [
     Check("repeat", repeated.program_orders, gates=("accept",)),
     Check("repeat", repeated.same_plans, gates=("accept",)),
     Check("conform", conforming.used_for_real, gates=("accept",)),
+    Check("conform", conforming.used_at_declared_sizes, gates=("accept",)),
 ]
