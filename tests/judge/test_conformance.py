@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from textwrap import indent
+from textwrap import dedent, indent
 
 import pytest
 
+from pytest_kernelfalcon.contracts.contract import Contract
+from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.judge import judge as judging
 from pytest_kernelfalcon.judge.checks import CHECKS, conforming, declared, running, source
-from pytest_kernelfalcon.judge.judge import Judge
+from pytest_kernelfalcon.judge.gates import Patience
+from pytest_kernelfalcon.judge.judge import Judge, Unavailable
 from pytest_kernelfalcon.judge.verdict import Verdict
 
 from .conftest import Silu, Verify
 
 Conform = Callable[..., Verdict]
-NEEDED = (source.starts, declared.plan, running.each_form, conforming.used_for_real)
+NEEDED = (
+    source.starts,
+    declared.plan,
+    running.each_form,
+    conforming.used_for_real,
+    conforming.used_at_declared_sizes,
+)
 TOP = """\
 import os, sys, time
 START = time.monotonic()
@@ -41,6 +50,9 @@ frame, names = sys._getframe(), ''
 while frame: names, frame = names + frame.f_code.co_filename, frame.f_back
 return 'kernelfalcon' not in names""",
 }
+COMMAND_LINE = """\
+try: return 'zygote' not in open('/proc/self/cmdline').read()
+except OSError: return False"""
 DOUBLE = "x * tl.sigmoid(x) * FACTOR"
 
 
@@ -101,6 +113,19 @@ def test_where_it_departs_from_its_plan_is_named_with_the_line(conform: Conform,
     verdict = conform(kernel)
     assert verdict.where == {"file": "kernel", "line": line, "program": None}
     assert "aten.sigmoid" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("instead", "outcome"), [("return x * torch.sigmoid(x)", "refused"), ("COUNT.append(x.numel())", "accepted")]
+)
+def test_at_sizes_that_cannot_be_run_here_it_must_do_the_same_too(
+    conform: Conform, silu: Silu, instead: str, outcome: str
+) -> None:
+    kernel = cheating(silu, "dispatch modes", f"if x.numel() > 100_000:\n    {instead}")
+    large = silu.problem.replace("n = 2000", "n = 1 << 20")
+    verdict = conform(f"COUNT = []\n{kernel}", large)
+    assert (verdict.outcome, "shrunk_form" in verdict.flags) == (outcome, True), verdict
+    assert verdict.case is None or verdict.case["sizes"] == {"n": 1 << 20}
 
 
 FORGED = """
@@ -283,3 +308,53 @@ def test_whatever_a_plan_can_say_is_said_alike_for_real(verify: Verify, silu: Si
     """Allocations, fills, copies, views, descriptors, dtypes and kernels as arguments."""
     verdict = verify(silu.problem, MANIFOLD, "accept")
     assert verdict.outcome == "accepted", verdict
+
+
+@pytest.fixture(scope="module")
+def gpu() -> Iterator[Judge]:
+    try:
+        judge = Judge("cuda", patience=Patience(run=15))
+    except Unavailable as error:
+        pytest.skip(str(error))
+    with judge:
+        yield judge
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("sign", [*SIGNS, "command line"])
+def test_on_a_gpu_a_wrapper_that_tells_real_tensors_is_refused(
+    gpu: Judge, inspect: Callable[[str], Contract], silu: Silu, monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
+    """Where nobody watches it is caught by its values."""
+    monkeypatch.setattr(judging, "CHECKS", [check for check in CHECKS if check.look in NEEDED])
+    monkeypatch.setitem(SIGNS, "command line", COMMAND_LINE)
+    contract, instead = inspect(silu.problem), "return x * torch.sigmoid(x) * 1.0001"
+    verdict = gpu.judge(contract, cheating(silu, sign, instead), "accept", Control())
+    assert (verdict.outcome, verdict.cause) == ("refused", "not_conforming"), verdict
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("problem", "kernel"), [(None, MANIFOLD), (None, TUNED), (BOUNDED, BRANCHES)])
+def test_on_a_gpu_honest_modules_conform(
+    gpu: Judge, inspect: Callable[[str], Contract], silu: Silu, problem: str | None, kernel: str
+) -> None:
+    verdict = gpu.judge(inspect(problem or silu.problem), dedent(kernel), "accept", Control())
+    assert verdict.outcome == "accepted", verdict
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    "instead",
+    [
+        "if x.data_ptr() in SEEN: return SEEN[x.data_ptr()]\nSEEN[x.data_ptr()] = y",
+        "globals()['FACTOR'] = tl.constexpr(2.0)",
+        "y.zero_()",
+    ],
+)
+def test_on_a_gpu_whatever_else_it_does_is_told(
+    gpu: Judge, inspect: Callable[[str], Contract], silu: Silu, instead: str
+) -> None:
+    kernel = cheating(silu, "storage pointer", instead).replace("x * tl.sigmoid(x)", DOUBLE)
+    kernel = kernel.replace("@triton.jit", "FACTOR = tl.constexpr(1.0)\nSEEN = {}\n\n\n@triton.jit")
+    verdict = gpu.judge(inspect(silu.problem), kernel, "accept", Control())
+    assert (verdict.outcome, verdict.cause) == ("refused", "not_conforming"), verdict

@@ -46,5 +46,6 @@ CHECKS: list[Check] = [
     Check("repeat", repeated.program_orders, gates=("accept",)),
     Check("repeat", repeated.same_plans, gates=("accept",)),
     Check("conform", conforming.used_for_real, gates=("accept",)),
+    Check("conform", conforming.used_at_declared_sizes, gates=("accept",)),
     Check("sanitize", sanitized.by_tools, gates=("accept",)),
 ]

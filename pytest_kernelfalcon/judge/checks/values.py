@@ -22,14 +22,14 @@ then no measure for others.
 
 def accurate(trial: Trial, run: Run) -> None:
     """The check; raises `Found` with the worst element."""
-    for judgement in judged(trial, run):
+    for judgement in judgements(trial, run):
         if judgement.cause is not None:
             case = run.case.to_json()
             raise Found(Finding(judgement.cause, trial.stage, judgement.facts, case=case, worst=judgement.worst))
         trial.note(judgement)
 
 
-def judged(trial: Trial, run: Run) -> list[Judgement]:
+def judgements(trial: Trial, run: Run) -> list[Judgement]:
     """One an output."""
     look = Look(trial, run)
     try:

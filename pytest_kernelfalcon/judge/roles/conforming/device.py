@@ -54,6 +54,9 @@ class Gpu:
     def around(self, recorder: Acting, watched: bool) -> AbstractContextManager[object]:
         return self._in(recorder, watched)
 
+    def settle(self) -> None:
+        torch.cuda.synchronize()
+
 
 def _record(recorder: Acting, shown: Shown) -> None:
     """From now on launches are noted before Triton makes them."""

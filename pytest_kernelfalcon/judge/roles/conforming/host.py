@@ -57,6 +57,9 @@ class Host:
     def around(self, recorder: Acting, watched: bool) -> AbstractContextManager[object]:
         return self._in(recorder, watched)
 
+    def settle(self) -> None:
+        """They have."""
+
 
 def _look_at_kernels(recorder: Acting, shown: Shown) -> None:
     """A launch of what the text does not show is told of, beside itself."""
