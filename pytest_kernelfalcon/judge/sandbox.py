@@ -25,6 +25,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 OPEN = ["everything (--sandbox off)"]
 NODE = re.compile("/dev/nvidia(ctl|[0-9]+|-uvm)")
 """What CUDA opens."""
+OF_THE_MACHINE = ("acpi", "bus", "driver", "fs", "irq", "scsi", "sys", "sysrq-trigger")
+"""In /proc, beside the processes: what can be written to."""
 OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
@@ -105,7 +107,7 @@ def _try_bound(shown: Sequence[str], isolated: bool, another: bool, gpu: bool) -
         tree.shut(PACKAGE, shown)
     if another:
         identity.become(identity.INSIDE if isolated else identity.alone(os.getpid()))
-        identity.check_reads([*shown, *_needed()])
+        identity.check_reads([*(path for path in shown if not path.startswith("/dev/nvidia")), *_needed()])
         if gpu:
             _check_nodes()
     if isolated:
@@ -193,7 +195,7 @@ def confine(limit: Limits, scratch: str, walls: Walls, user: int | None) -> str:
     linux.prctl(linux.PR_SET_DUMPABLE, 1)
     limits.impose(limit, walls.mapped, walls.counted)
     if walls.landlock:
-        landlock.restrict([*walls.visible, *_readable_proc(limit, walls)], _writable(limit, directory))
+        landlock.restrict([*walls.visible, *_readable_proc(limit, walls)], _writable(limit, walls, directory))
     if walls.seccomp:
         seccomp.restrict(limit)
     return directory
@@ -207,9 +209,14 @@ def _own_scratch(limit: Limits, owner: int) -> str:
 def _own_proc() -> None:
     """In place of the host's, which the tree had to show: a user namespace may mount one only where it sees another.
 
-    Read-only: in it lie switches of the whole machine that ask for no more than root's number.
+    Read-only where it is about more than processes: there lie switches of the whole machine that ask for no more than
+    root's number. Of itself a process may say something, as CUDA does: the names of its threads.
     """
-    linux.mount("proc", "/proc", "proc", linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    for name in OF_THE_MACHINE:
+        if os.path.exists(path := f"/proc/{name}"):
+            linux.mount(path, path, None, linux.MS_BIND | linux.MS_REC)
+            tree.read_only(path)
 
 
 def _readable_proc(limit: Limits, walls: Walls) -> list[str]:
@@ -222,9 +229,10 @@ def _readable_proc(limit: Limits, walls: Walls) -> list[str]:
     return [path for path in (f"/proc/{name}" for name in names) if os.path.exists(path)]
 
 
-def _writable(limit: Limits, directory: str) -> list[str]:
+def _writable(limit: Limits, walls: Walls, directory: str) -> list[str]:
     nodes = tree.gpu_nodes() if limit.gpu else []
-    return [directory, *(path for path in (*tree.WRITABLE, *nodes) if os.path.exists(path))]
+    itself = ["/proc/self"] if limit.gpu and walls.proc else []
+    return [directory, *(path for path in (*tree.WRITABLE, *nodes, *itself) if os.path.exists(path))]
 
 
 def main() -> None:

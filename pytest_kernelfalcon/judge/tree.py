@@ -138,10 +138,10 @@ def _expose(path: str, root: str) -> None:
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
     mount(path, target, None, MS_BIND | MS_REC)
     if not stat.S_ISCHR(mode):
-        _read_only(target)
+        read_only(target)
 
 
-def _read_only(target: str) -> None:
+def read_only(target: str) -> None:
     """Recursively; `mount_setattr` only adds flags, so that a mount's locked flags do not matter."""
     attributes = (ctypes.c_uint64 * 4)(MS_RDONLY | MS_NOSUID | MS_NODEV, 0, 0, 0)
     result = libc.syscall(MOUNT_SETATTR, AT_FDCWD, target.encode(), AT_RECURSIVE, attributes, 32)
