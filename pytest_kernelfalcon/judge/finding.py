@@ -53,5 +53,9 @@ class Costly(Exception):
     """The case takes more operations than the gate allows, or more memory than there is; the text says which."""
 
 
+class TooCostly(Costly):
+    """It is the candidate that takes so much, not the problem."""
+
+
 class NotTaken(Exception):
     """The problem itself does not run in this variant at the case's sizes, though it does at others."""

@@ -20,7 +20,7 @@ from pytest_kernelfalcon.judge.accuracy import Judgement, Pool
 from pytest_kernelfalcon.judge.arguments import declared_arguments, storage_names
 from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.compiled import Compiled
-from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, NotTaken, UnsupportedHere
+from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, NotTaken, TooCostly, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import Gate, Patience
 from pytest_kernelfalcon.judge.host import Child, Ended, Overdue, Zygotes
 from pytest_kernelfalcon.judge.platforms import Form, Platform
@@ -195,7 +195,7 @@ class Trial:
         self._call(call, How(), case, dry=True)
 
     def run(self, case: Case, how: How | None = None) -> Run:
-        """One call on real memory. Raises `Found`, `UnsupportedHere` or `Costly`."""
+        """One call on real memory. Raises `Found`, `UnsupportedHere`, `Costly`, or `TooCostly` of the candidate."""
         call, inputs_fd = self.call_of(case)
         answer, fds = self._call(call, how or How(), case, fds=[inputs_fd])
         self.plan = self.plan or answer["plan"]
@@ -338,7 +338,7 @@ class Trial:
             case "unsupported":
                 raise UnsupportedHere(answer["detail"])
             case "costly":
-                raise Costly(answer["detail"])
+                raise TooCostly(answer["detail"])
             case "ready" | "result" | "unreadable":
                 return
         raise JudgeError(f"the executor answers {answer['end']!r}")

@@ -188,6 +188,28 @@ def test_what_a_tracer_forges_only_loses(verify: Verify, silu: Any, name: str):
     assert_lost(verify(silu.problem, attacked(silu, attack)), attack.cause, attack.says)
 
 
+OPEN = """
+import os, stat
+
+KINDS = []
+for fd in range(4096):
+    try:
+        found = os.fstat(fd)
+    except OSError:
+        continue
+    null = found.st_rdev == os.stat("/dev/null").st_rdev
+    KINDS.append("socket" if stat.S_ISSOCK(found.st_mode) else "null" if null else f"{fd}:{found.st_mode:o}")
+raise OSError(" ".join(KINDS))
+"""
+
+
+def test_the_tracer_has_no_descriptor_but_its_line(verify: Verify, silu: Any):
+    verdict = verify(silu.problem, silu.kernel + OPEN)
+    assert verdict.cause == "wrapper_import"
+    opened = verdict.message.partition("OSError: ")[2].split()
+    assert opened[:3] == ["null"] * 3 and opened[3:] == ["socket"], verdict.message
+
+
 FLOODS = {
     "ten million messages": Attack(
         'for i in range(10**7): say("alloc", storage=i + 1, bytes=0)', "plan_flood", "more than 20000 messages"
@@ -204,7 +226,7 @@ FLOODS = {
         at=1,
     ),
     "memory in Python": Attack(
-        "whole = []\nwhile True: whole.append(bytearray(1 << 26))", "wrapper_raised", "MemoryError"
+        "whole = []\nwhile True: whole.append(bytes(1 << 28))", "wrapper_raised", "MemoryError"
     ),
     "threads that all talk": Attack(
         'for i in range(50): threading.Thread(target=lambda: [say("end") for _ in range(1000)], daemon=True).start()\n'

@@ -132,6 +132,20 @@ def test_an_endless_kernel_ends_and_the_next_verdict_is_right(verify: Verify, si
     assert verify(silu.problem, silu.kernel).outcome == "accepted"
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    silu[(triton.cdiv(n, 256),)]", "    silu[(triton.cdiv(n, 256), 1 if n == 2000 else 60_000)]"),
+        ("    n =", "    x.numel() == 2000 or torch.empty(8 << 30, dtype=torch.int8, device=x.device)\n    n ="),
+    ],
+)
+def test_cases_are_not_left_out_because_the_candidate_makes_them_costly(verify: Verify, silu: Any, old: str, new: str):
+    """Wrong for each n but the declared one; for all others it spends the operations, or the memory, of its call."""
+    spoiled = silu.edited(old, new).replace("x * tl.sigmoid(x)", "x * tl.sigmoid(x) + (n != 2000)")
+    verdict = verify(silu.problem, spoiled)
+    assert (verdict.outcome, verdict.cause) == ("undecided", "not_runnable"), verdict.message
+
+
 def test_a_scalar_that_a_kernel_computed_may_decide(verify: Verify, silu: Any):
     """The wrapper branches on a value that comes from a kernel, and allocates for it."""
     counted = silu.edited("def kernel_function(x):", COUNT).replace(

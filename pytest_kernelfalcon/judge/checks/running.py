@@ -8,7 +8,7 @@ from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.variants import DECLARED
 from pytest_kernelfalcon.judge.cases import Case, Memory, find_failing, single, varied
 from pytest_kernelfalcon.judge.checks.outputs import judge_outputs
-from pytest_kernelfalcon.judge.finding import LOUD, Costly, Found, NotTaken, UnsupportedHere
+from pytest_kernelfalcon.judge.finding import LOUD, Costly, Finding, Found, NotTaken, TooCostly, UnsupportedHere
 from pytest_kernelfalcon.judge.platforms import Form
 from pytest_kernelfalcon.judge.trial import How, Trial
 
@@ -123,6 +123,9 @@ class _Search:
                     self.trial.unserved(case, found.finding.message)
                 else:
                     self.known[case] = found
+            except TooCostly as costly:  # who could leave out cases so would leave out those that it is wrong for
+                facts = {"detail": f"{costly}, at sizes that the problem takes here"}
+                raise Found(Finding(Cause.NOT_RUNNABLE, self.trial.stage, facts, case=case.to_json())) from None
             except Costly:
                 self.trial.flag("costly_case_left_out")
             except NotTaken:

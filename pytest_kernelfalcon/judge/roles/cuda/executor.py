@@ -122,6 +122,9 @@ class DeviceRunning(Running):
             self.executor.lost = True
             cause = Cause.OUT_OF_BOUNDS if _is_address(error) else Cause.KERNEL_CRASHED
             raise self._fault(cause, step, _short(error)) from error
+        except Exception as error:  # of Triton's launcher, about arguments that no compile has seen before
+            text = f"{type(error).__name__}: {_short(error)}"
+            raise self._fault(Cause.KERNEL_RAISED, step, text) from error
         strayed = self.storages.strayed()
         if strayed is not None:
             raise self._fault(Cause.OUT_OF_BOUNDS, step, f"a store outside {strayed}, just beside it")
