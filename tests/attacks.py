@@ -116,12 +116,18 @@ ATTACKS = [
         server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen(); return "listens"
         """),
     _attack("UDP", "NS", "socket.socket(2, 2).sendto(b'x', ('127.0.0.1', host['udp'])); return 'sent'"),
-    _attack("unix socket with a path", "N", """
+    _attack("unix socket with a path", "NS", """
         one = socket.socket(socket.AF_UNIX); one.connect(host["unix"]); return "connected"
-        """),
+        """, roles=("tracer",)),
+    _attack("unix socket with a path, where helpers may need some", "N", """
+        one = socket.socket(socket.AF_UNIX); one.connect(host["unix"]); return "connected"
+        """, roles=("compile", "cuda.reference")),
     _attack("unix socket with an abstract name", "NL", """
         one = socket.socket(socket.AF_UNIX); one.connect("\\0" + host["abstract"]); return "connected"
         """),
+    _attack("datagrams to a unix socket, by a pair's end", "S", """
+        socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b"x", host["unix"]); return "sent"
+        """, open=False, roles=("tracer",)),
     _attack("netlink: the machine's interfaces", "NS", """
         found = [name for _, name in socket.if_nameindex() if name != "lo"]
         if found:

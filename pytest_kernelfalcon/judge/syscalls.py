@@ -35,9 +35,11 @@ ALONE: dict[str, Numbers] = {
     "fchownat": (260, 54), "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463),
     "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16), "removexattrat": (466, 466),
     "utime": (132, -1), "utimes": (235, -1), "futimesat": (261, -1), "utimensat": (280, 88),
+    "socket": (41, 198), "socketpair": (53, 199),
 }  # fmt: skip
 """To a role that has no helpers, neither compilers nor a GPU's driver: files in memory beside its scratch directory,
-whose size binds all that it writes; and what Landlock does not know: who owns a file, may read it, changed it when."""
+whose size binds all that it writes; and what Landlock does not know: who owns a file, may read it, changed it when;
+sockets in the file tree. Its channels are there when it begins."""
 ONESELF: dict[str, Numbers] = {
     "kill": (62, 129), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
 }  # fmt: skip
