@@ -74,6 +74,35 @@ def kernel_function(x, weight):
     return y
 """
 
+MODEL_NEW = """\
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def relu(x_ptr, weight_ptr, y_ptr, features, stride_row, stride_column, BLOCK: tl.constexpr):
+    row, columns = tl.program_id(0), tl.arange(0, BLOCK)
+    mask = columns < features
+    x = tl.load(x_ptr + row * stride_row + columns * stride_column, mask=mask).to(tl.float32)
+    weight = tl.load(weight_ptr + columns, mask=mask).to(tl.float32)
+    y = x * weight
+    y = tl.where(y < 0, 0.0, y)
+    tl.store(y_ptr + row * features + columns, y.to(y_ptr.dtype.element_ty), mask=mask)
+
+
+class ModelNew(torch.nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.empty(features))
+
+    def forward(self, x):
+        y = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+        block = triton.next_power_of_2(x.shape[1])
+        relu[(x.shape[0],)](x, self.weight, y, x.shape[1], x.stride(0), x.stride(1), BLOCK=block)
+        return y
+"""
+
 SPOILT_ROWS = {
     "strides": ("row * stride_row", "row * features"),
     "nan": ("y = tl.where(y < 0, 0.0, y)", "y = tl.maximum(y, 0.0)"),
@@ -201,6 +230,36 @@ def test_it_draws_the_layout_the_type_and_the_values_of_the_case(refused: Refuse
     code, said = run(script(contract, verdict, spoilt))
     assert code == 1 and varied[variant] in said, said
     code, said = run(script(contract, verdict, ROWS_KERNEL))
+    assert code == 0, said
+
+
+CHEATS = Path(__file__).parents[1] / "cheats"
+
+
+@pytest.mark.parametrize(
+    ("cheat", "words"),
+    [
+        ("tf32_matmul", "is too far from the fp64 result"),  # the interpreter rounds to TF32 as tensor cores do
+        ("cached_scalar", "the same tensors, with other values"),  # a kernel that uses libdevice
+        ("update_left_out", "output 1 is too far"),  # an input that forward changes
+        ("forged_result", "SystemExit"),
+    ],
+)
+def test_it_shows_cheats(refused: Refused, run: Run, cheat: str, words: str) -> None:
+    problem, kernel, honest = ((CHEATS / cheat / f"{name}.py").read_text() for name in ("problem", "cheat", "honest"))
+    contract, verdict = refused(problem, kernel)
+    code, said = run(script(contract, verdict, kernel))
+    assert code == 1 and words in said, said
+    code, said = run(script(contract, verdict, honest))
+    assert code == 0, said
+
+
+def test_an_answer_of_kernelbench_is_shown_as_well(refused: Refused, run: Run) -> None:
+    contract, verdict = refused(ROWS, MODEL_NEW.replace("x * weight", "x * weight * 1.01"))
+    assert verdict.cause == "inaccurate", verdict
+    code, said = run(script(contract, verdict, MODEL_NEW.replace("x * weight", "x * weight * 1.01")))
+    assert code == 1 and "is too far from the fp64 result" in said, said
+    code, said = run(script(contract, verdict, MODEL_NEW))
     assert code == 0, said
 
 

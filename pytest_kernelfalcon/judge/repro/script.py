@@ -111,7 +111,7 @@ def _literal(text: str) -> str:
 
 def _plain(text: str) -> str:
     """For a docstring: one line that cannot end it, and no escape."""
-    return re.sub(r'[\\"]', "'", " ".join(text.split()))
+    return re.sub(r'[\\"]', "'", "".join(c if c.isprintable() else " " for c in " ".join(text.split())))
 
 
 def _target(verdict: Verdict) -> int:

@@ -88,11 +88,20 @@ class Raised(Exception):
 
 @contextlib.contextmanager
 def candidates() -> Iterator[None]:
-    """Exceptions in here are the candidate's."""
+    """Exceptions in here are the candidate's; an exit is one."""
+    leave = os._exit
+    os._exit = left  # type: ignore[assignment]
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Raised from error
+    finally:
+        os._exit = leave
+
+
+def left(code: int = 0) -> None:
+    """In place of `os._exit`, after which nobody could say anything."""
+    raise SystemExit(f"os._exit({code}) is called")
 
 
 class Host(TorchFunctionMode):
@@ -183,18 +192,26 @@ def draw(problem: ModuleType, asked: Asked, seed: int, device: str) -> Drawn:
     return drawn
 
 
-def eager_and_truth(drawn: Drawn) -> tuple[Any, Any]:
-    """What the model gives in its own precision, and in fp64 (or None, where it does not run so)."""
+def eager_and_truth(drawn: Drawn, changes: list[bool]) -> tuple[Any, Any]:
+    """What the model gives in its own precision, and in fp64 (or eager again, where it does not run so): each
+    [result, the inputs that it changes].
+    """
+    copies = mapped(drawn.inputs, torch.clone)
     with torch.no_grad():
-        eager = copy.deepcopy(drawn.model)(*mapped(drawn.inputs, torch.clone))
+        eager = [copy.deepcopy(drawn.model)(*copies), chosen(copies, changes)]
     given = [*tensors_in(drawn.inputs), *(item.tensor for item in held_in(drawn.model))]
     model, inputs = widened_model(drawn.model), widened(drawn.inputs)
     try:
         with torch.no_grad(), double_by_default(), Widen(working_bytes(given)):
-            return eager, model(*inputs)
+            return eager, [model(*inputs), chosen(inputs, changes)]
     except Exception as error:
         print(f"the model does not run in fp64 ({type(error).__name__}): eager stands for it")
         return eager, eager
+
+
+def chosen(inputs: Any, changes: list[bool]) -> list[torch.Tensor]:
+    """The tensors of the inputs that `forward` changes, whose content is compared like an output's."""
+    return [tensor for tensor, may in zip(tensors_in(inputs), changes, strict=True) if may]
 
 
 def wrapper(kernel: ModuleType, drawn: Drawn) -> Callable[..., Any]:
@@ -264,6 +281,49 @@ def watched(on_cpu: bool, reverse: bool = False) -> Iterator[None]:
         yield
     finally:
         put(*before)
+
+
+def with_libdevice() -> None:
+    """Triton's interpreter has no libdevice: where torch has a function of the name, that is computed, in fp64."""
+    import triton.language as tl
+    from triton.language.extra import libdevice
+    from triton.language.extra.cuda import libdevice as of_cuda
+    from triton.runtime.interpreter import TensorHandle
+
+    def computed(function: Any) -> Any:
+        def call(*given: Any, **_: Any) -> Any:
+            first = next(x for x in given if isinstance(x, tl.tensor))
+            values = [torch.from_numpy(x.handle.data.astype("float64")) if isinstance(x, tl.tensor)
+                      else torch.tensor(float(x), dtype=torch.float64) for x in given]  # fmt: skip
+            result = function(*values).numpy().astype(first.handle.data.dtype)
+            return tl.tensor(TensorHandle(result, first.handle.dtype), first.type)
+
+        return call
+
+    for module in (libdevice, of_cuda):
+        for name in [name for name, known in vars(module).items() if callable(known) and name != "round"]:
+            function = getattr(torch, name, None) or getattr(torch.special, name, None)
+            if callable(function):
+                setattr(module, name, computed(function))
+
+
+def with_tf32() -> None:
+    """Triton's interpreter multiplies in full precision: here TF32 rounds factors to 10 bits, as tensor cores do."""
+    from triton.runtime import interpreter
+
+    exact = interpreter.InterpreterBuilder.create_dot
+
+    def rounded(factor: Any) -> Any:
+        bits = factor.data.astype("float32").view("int32")
+        return interpreter.TensorHandle(((bits + 0x1000) & ~0x1FFF).view("float32"), factor.dtype)
+
+    def dot(self: Any, left: Any, right: Any, total: Any, precision: Any, *rest: Any) -> Any:
+        single = str(left.dtype) == str(right.dtype) == "fp32"
+        if single and getattr(precision, "name", "") == "TF32":
+            left, right = rounded(left), rounded(right)
+        return exact(self, left, right, total, precision, *rest)
+
+    interpreter.InterpreterBuilder.create_dot = dot
 
 
 def inside(pointers: Any, mask: Any, regions: dict[int, int], action: str) -> None:
@@ -345,37 +405,41 @@ def structure(value: object) -> object:
 
 
 def outputs(got: Any, eager: Any, truth: Any, pool: Pool, asked: Asked, shown: Shown) -> None:
-    """All outputs of one call."""
+    """All that one call gives: its result, and the inputs that it changes."""
     if structure(got) != structure(eager):
-        shown.say(
-            f"the structure of the result differs: got {structure(got)}, expected {structure(eager)} (True: tensor)"
-        )
+        shown.say(f"the structure of the result differs: got {nesting(got[0])}, expected {nesting(eager[0])}")
         return
     for index, three in enumerate(zip(tensors_in(got), tensors_in(eager), tensors_in(truth), strict=True)):
         compare(index, *three, pool, asked, shown)
+
+
+def nesting(value: object) -> str:
+    """The structure in words."""
+    return str(structure(value)).replace("True", "a tensor").replace("False", "no tensor")
 
 
 def examine(asked: Asked, problem: ModuleType, kernel: ModuleType, on_cpu: bool) -> Shown:
     """Calls the candidate, and says all that is wrong."""
     device, shown, pool = "cpu" if on_cpu else "cuda", Shown(), Pool()
     draws = [draw(problem, asked, asked.seed + number, device) for number in range(DRAWS)]
-    expected = [eager_and_truth(drawn) for drawn in draws]
+    first, kept = draws[0], mapped(draws[0].inputs, torch.clone)
+    changes = [not same(x, y) for x, y in zip(after_forward(first), tensors_in(kept), strict=True)]
+    expected = [eager_and_truth(drawn, changes) for drawn in draws]
     for eager, truth in expected:
         for index, (mine, exact) in enumerate(zip(tensors_in(eager), tensors_in(truth), strict=True)):
             if mine.is_floating_point():
                 pool.add(index, mine, exact)
-    first, kept = draws[0], mapped(draws[0].inputs, torch.clone)
-    changes = [not same(x, y) for x, y in zip(after_forward(first), tensors_in(kept), strict=True)]
     with watched(on_cpu):
         got = call(kernel, first, 0, on_cpu)
-        outputs(got, *expected[0], pool, asked, shown)
-        touched(first, kept, changes, got, expected[0][0], shown)
+        outputs([got, chosen(first.inputs, changes)], *expected[0], pool, asked, shown)
+        touched(first, kept, changes, got, shown)
         again = renewed(first, kept)
         if not any(changes):
             unwritten(got, call(kernel, again, 1, on_cpu), shown)
             for drawn, (eager, truth) in list(zip(draws, expected, strict=True))[1:2]:
                 print("the same tensors, with other values:")
-                outputs(call(kernel, renewed(first, drawn.inputs, drawn), 0, on_cpu), eager, truth, pool, asked, shown)
+                later = call(kernel, renewed(first, drawn.inputs, drawn), 0, on_cpu)
+                outputs([later, []], eager, truth, pool, asked, shown)
     if on_cpu and asked.cause == "race" and not any(changes):
         with watched(on_cpu, reverse=True):
             other = call(kernel, renewed(first, kept, draws[0]), 0, on_cpu)
@@ -398,7 +462,7 @@ def same(one: torch.Tensor, other: torch.Tensor) -> bool:
     return torch.equal(one.nan_to_num(1.25), other.nan_to_num(1.25)) and torch.equal(one.isnan(), other.isnan())
 
 
-def touched(drawn: Drawn, kept: Any, changes: list[bool], got: Any, eager: Any, shown: Shown) -> None:
+def touched(drawn: Drawn, kept: Any, changes: list[bool], got: Any, shown: Shown) -> None:
     """Inputs that the candidate wrote to, and outputs that are an input's memory."""
     mine = tensors_in(drawn.inputs)
     for index, (now, then, may) in enumerate(zip(mine, tensors_in(kept), changes, strict=True)):
@@ -498,6 +562,9 @@ def main(asked: Asked, interpreted: bool) -> int:
 def attempt(asked: Asked, on_cpu: bool) -> Shown:
     """Compiles, or calls."""
     problem = module_of(asked.problem, "problem")
+    if on_cpu and asked.target is None:
+        with_libdevice()
+        with_tf32()
     with candidates():
         kernel = module_of(asked.candidate, "kernel")
     if asked.target is None or not on_cpu:
