@@ -164,6 +164,7 @@ DEFENCES = [
     Defence("spoilt padding", "sums over what lies between elements", "sums_the_padding"),
     _values("offset", "differences of large numbers", "one_pass_variance"),
     _values("large", "overflow", "softmax_by_the_first"),
+    _values("wide", "small terms of a sum that are left out", "drops_small_terms"),
     _values("small", "cancellation near zero, and an eps left out", "cancels_near_zero"),
     _values("zeros", "divisions by what may be zero", "normalises_without_floor"),
     _values("ties", "extremes taken to be single", "no_ties"),

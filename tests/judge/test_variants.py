@@ -20,7 +20,7 @@ Inspect = Callable[[str], Contract]
 ALL = {
     "dtypes": ["float16", "bfloat16"],
     "strides": ["transposed", "padded", "stepped"],
-    "values": ["offset", "large", "small", "zeros", "ties", "inf", "nan"],
+    "values": ["offset", "large", "wide", "small", "zeros", "ties", "inf", "nan"],
 }
 
 

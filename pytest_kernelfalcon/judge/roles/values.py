@@ -16,6 +16,8 @@ from pytest_kernelfalcon.judge.roles.held import mapped
 OFFSET = 100.0
 """A large mean: a variance by E[x²]-E[x]² is then off by 100 times eager's error."""
 LARGE = {torch.float16: 100.0, torch.bfloat16: 1000.0, torch.float32: 1000.0, torch.float64: 1000.0}
+WIDE = 8.0
+"""Where a row of exponentials has terms of every size: those that are left out as small show."""
 SMALL = 1e-3
 """Below the usual eps of a norm, which then decides the result."""
 
@@ -61,6 +63,7 @@ def _scattered(x: torch.Tensor, *values: float) -> torch.Tensor:
 FLOATING: dict[str, Change] = {
     "offset": lambda x: x + OFFSET,
     "large": lambda x: x * LARGE[x.dtype],
+    "wide": lambda x: x * WIDE,
     "small": lambda x: x * SMALL,
     "zeros": _zeros,
     "ties": _ties,
