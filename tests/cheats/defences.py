@@ -268,7 +268,7 @@ DEFENCES = [
     Defence(
         "launch options",
         "libraries linked into a kernel",
-        second_line="no stage links them: neither the interpreter nor the compile role passes on what it does not know",
+        second_line="without a GPU options reach the compiler alone, whose figures say nothing of values",
     ),
     # of problems and processes
     Defence("admissible problems", "constants for an answer", "constant_problem"),
