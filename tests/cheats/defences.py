@@ -17,7 +17,7 @@ from pytest_kernelfalcon.judge import gates
 from pytest_kernelfalcon.judge import judge as judging
 from pytest_kernelfalcon.judge.accuracy import Judgement
 from pytest_kernelfalcon.judge.cases import Case, single, varied
-from pytest_kernelfalcon.judge.checks import compiled, outputs, repeated, running
+from pytest_kernelfalcon.judge.checks import compiled, outputs, repeated, running, values
 from pytest_kernelfalcon.judge.finding import Found, UnsupportedHere
 from pytest_kernelfalcon.judge.trial import Run, Trial
 
@@ -62,13 +62,13 @@ def _pardoned(look: Callable[[Trial, Run], None], cause: Cause) -> Patch:
 
 def _decided(right: Callable[[Judgement], bool]) -> Patch:
     """A judgement on values is that they are right where `right` says so."""
-    strict = outputs.decide
+    strict = values.decide
 
     def lenient(*given: Any) -> Judgement:
         judgement = strict(*given)
         return Judgement(None, 0.0) if judgement.cause is not None and right(judgement) else judgement
 
-    return lambda: mock.patch.object(outputs, "decide", lenient)
+    return lambda: mock.patch.object(values, "decide", lenient)
 
 
 def _caused(cause: Cause) -> Patch:
@@ -164,6 +164,7 @@ DEFENCES = [
     Defence("spoilt padding", "sums over what lies between elements", "sums_the_padding"),
     _values("offset", "differences of large numbers", "one_pass_variance"),
     _values("large", "overflow", "softmax_by_the_first"),
+    _values("wide", "small terms of a sum that are left out", "drops_small_terms"),
     _values("small", "cancellation near zero, and an eps left out", "cancels_near_zero"),
     _values("zeros", "divisions by what may be zero", "normalises_without_floor"),
     _values("ties", "extremes taken to be single", "no_ties"),
@@ -267,7 +268,7 @@ DEFENCES = [
     Defence(
         "launch options",
         "libraries linked into a kernel",
-        second_line="no stage links them: neither the interpreter nor the compile role passes on what it does not know",
+        second_line="without a GPU options reach the compiler alone, whose figures say nothing of values",
     ),
     # of problems and processes
     Defence("admissible problems", "constants for an answer", "constant_problem"),

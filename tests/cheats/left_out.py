@@ -87,19 +87,6 @@ def copies_keep_types() -> None:
     Call._copy = copy
 
 
-def launch_options() -> None:
-    from pytest_kernelfalcon.judge import launch_plan
-
-    class Everything(dict[str, Any]):
-        def __contains__(self, name: object) -> bool:
-            return True
-
-        def __getitem__(self, name: str) -> Any:
-            return self
-
-    launch_plan.OPTIONS = Everything()
-
-
 def allowed_names() -> None:
     from pytest_kernelfalcon.judge.extractor import allowlist
 

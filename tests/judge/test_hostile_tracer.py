@@ -225,9 +225,7 @@ FLOODS = {
         "more than 20000 messages",
         at=1,
     ),
-    "memory in Python": Attack(
-        "whole = []\nwhile True: whole.append(bytes(1 << 28))", "wrapper_raised", "MemoryError"
-    ),
+    "memory in Python": Attack("whole = []\nwhile True: whole.append(bytes(1 << 28))", "wrapper_raised", "MemoryError"),
     "threads that all talk": Attack(
         'for i in range(50): threading.Thread(target=lambda: [say("end") for _ in range(1000)], daemon=True).start()\n'
         + STAY,

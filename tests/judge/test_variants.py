@@ -20,7 +20,7 @@ Inspect = Callable[[str], Contract]
 ALL = {
     "dtypes": ["float16", "bfloat16"],
     "strides": ["transposed", "padded", "stepped"],
-    "values": ["offset", "lowered", "large", "small", "zeros", "ties", "inf", "nan"],
+    "values": ["offset", "lowered", "large", "wide", "small", "zeros", "ties", "inf", "nan"],
 }
 
 

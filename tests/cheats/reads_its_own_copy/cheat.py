@@ -3,8 +3,6 @@
 A kernel copies the input to memory of its own, of which every element is read.
 """
 
-import math
-
 import torch
 import triton
 import triton.language as tl
@@ -29,5 +27,5 @@ def kernel_function(x):
     copy_kernel[(triton.cdiv(x.numel(), 1024),)](x, copy, x.numel(), BLOCK_SIZE=1024)
     out = torch.empty(x.shape[0], dtype=x.dtype, device=x.device)
     for row, values in enumerate(copy.tolist()):
-        put_kernel[(1,)](out[row:], math.fsum(values))
+        put_kernel[(1,)](out[row:], sum(values))
     return out
