@@ -45,6 +45,9 @@ SIGNS = {
     "main module": "return not hasattr(sys.modules['__main__'], 'guard')",
     "output": "return sys.stdout.isatty()",
     "clock": "return time.monotonic() - START > 600",
+    "main thread": """\
+if '__main__' not in sys.modules or hasattr(sys.modules['__main__'], 'guard'): return False
+return __import__('threading').current_thread() is __import__('threading').main_thread()""",
     "stack": """\
 frame, names = sys._getframe(), ''
 while frame: names, frame = names + frame.f_code.co_filename, frame.f_back
