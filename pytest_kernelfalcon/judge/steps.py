@@ -9,6 +9,8 @@ from itertools import zip_longest
 from typing import Any
 
 Step = dict[str, Any]
+DEEPEST = 40
+"""Levels that a step may have."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,34 @@ def read(texts: Sequence[str]) -> list[Step]:
             step = json.loads(text)
         except (ValueError, RecursionError):
             step = None
-        steps.append(step if isinstance(step, dict) else {"op": text[:80]})
+        steps.append(step if isinstance(step, dict) and _shallow(step) else {"op": text[:80]})
     return steps
+
+
+def _shallow(step: Step) -> bool:
+    """Whether it is nested no deeper than a message ever is."""
+    level: list[Any] = [step]
+    for _ in range(DEEPEST):
+        inner = [item.values() if isinstance(item, dict) else item for item in level]
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+    return not level
+
+
+def renumbered(steps: Sequence[Step], inputs: int) -> list[Step]:
+    """With storages that are no inputs numbered as they come: for steps of which some were left out."""
+    numbers: dict[int, int] = {}
+
+    def look(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: number(item) if name == "storage" else look(item) for name, item in value.items()}
+        return [look(item) for item in value] if isinstance(value, list) else value
+
+    def number(storage: Any) -> Any:
+        if type(storage) is not int or storage < inputs:
+            return storage
+        return numbers.setdefault(storage, inputs + len(numbers))
+
+    return [look(step) for step in steps]
 
 
 def _shown(step: Step | None, other: Step | None) -> str:

@@ -14,6 +14,7 @@ from pytest_kernelfalcon.judge import judge as judging
 from pytest_kernelfalcon.judge.checks import CHECKS, conforming, declared, running, source
 from pytest_kernelfalcon.judge.gates import Patience
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
+from pytest_kernelfalcon.judge.steps import core, departure, read, renumbered
 from pytest_kernelfalcon.judge.verdict import Verdict
 
 from .conftest import Silu, Verify
@@ -45,6 +46,9 @@ SIGNS = {
     "main module": "return not hasattr(sys.modules['__main__'], 'guard')",
     "output": "return sys.stdout.isatty()",
     "clock": "return time.monotonic() - START > 600",
+    "main thread": """\
+if '__main__' not in sys.modules or hasattr(sys.modules['__main__'], 'guard'): return False
+return __import__('threading').current_thread() is __import__('threading').main_thread()""",
     "stack": """\
 frame, names = sys._getframe(), ''
 while frame: names, frame = names + frame.f_code.co_filename, frame.f_back
@@ -138,6 +142,13 @@ for fd in range(3, 200):
 def test_what_its_process_forges_can_only_refuse_it(conform: Conform, silu: Silu) -> None:
     verdict = conform(cheating(silu, "storage pointer", FORGED.strip()))
     assert (verdict.outcome, verdict.cause) == ("refused", "not_conforming"), verdict
+
+
+def test_hostile_messages_of_it_are_read_without_harm() -> None:
+    deep = '{"op": "launch", "x": ' + "[" * 800 + "]" * 800 + "}"
+    steps = read([deep, "[" * 100_000, "not json", '{"op": "launch", "storage": 9}'])
+    assert [core(step) for step in renumbered(steps, 2)][-1] == '{"op": "launch", "storage": 2}'
+    assert departure(steps[3:], steps[:1]) is not None
 
 
 def test_an_endless_loop_is_ended(judge: Judge, conform: Conform, silu: Silu, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from pytest_kernelfalcon.judge.checks.repeated import NONDETERMINISTIC
 from pytest_kernelfalcon.judge.checks.values import judgements
 from pytest_kernelfalcon.judge.finding import Finding, Found
 from pytest_kernelfalcon.judge.sameness import differences
-from pytest_kernelfalcon.judge.steps import Step, departure, read
+from pytest_kernelfalcon.judge.steps import Step, departure, read, renumbered
 from pytest_kernelfalcon.judge.trial import Run, Trial
 from pytest_kernelfalcon.judge.uses import Unusable, Use, at_declared_sizes, judged, made
 
@@ -58,18 +58,22 @@ def _check(trial: Trial, case: Case, uses: list[Use], watched: bool, idle: bool 
         _fail(trial, case, str(unusable))
     for use, mine in zip(uses, answer["calls"], strict=True):
         if mine["heard"] is not None:
-            _same_steps(trial, case, _seen(use.plan, watched), _seen(read(mine["heard"]), watched))
+            plan, real = (_seen(steps, use, watched) for steps in (use.plan, read(mine["heard"])))
+            _same_steps(trial, case, plan, real)
         if mine["results"] != use.results:
             _fail(trial, case, f"it returns {str(mine['results'])[:160]}")
         if use.run is not None and not watched:
             _same_values(trial, case, use.run, use.output)
     if (repeated := answer["repeated"]) is not None:
-        first, later = (_seen(read(repeated[name]), watched) for name in ("first", "heard"))
+        first, later = (_seen(read(repeated[name]), uses[0], watched) for name in ("first", "heard"))
         _same_steps(trial, case, first, later, f"in call {repeated['number']} of many, ")
 
 
-def _seen(steps: list[Step], watched: bool) -> list[Step]:
-    return steps if watched else [step for step in steps if step.get("op") not in UNSEEN]
+def _seen(steps: list[Step], use: Use, watched: bool) -> list[Step]:
+    if watched:
+        return steps
+    inputs = len(use.call["storages"])
+    return renumbered([step for step in steps if step.get("op") not in UNSEEN], inputs)
 
 
 def _same_steps(trial: Trial, case: Case, plan: list[Step], real: list[Step], when: str = "") -> None:

@@ -12,6 +12,7 @@ import ctypes
 import io
 import os
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable, Iterator
@@ -63,6 +64,7 @@ class Plainly:
         _rename_process()
         sys.argv, sys.orig_argv = [SCRIPT], [sys.executable, SCRIPT]
         sys.stdout = Terminal()
+        threading.main_thread = threading.current_thread  # a call has a thread of its own, for its stack
         _set_clock(lambda: self._ahead)
         self._hide(script)
 
@@ -88,7 +90,7 @@ class Plainly:
         self._ahead += seconds
 
     def call(
-        self, around: AbstractContextManager[Any], function: Callable[..., Any], *arguments: Any, **named: Any
+        self, around: AbstractContextManager[Any], function: Callable[..., Any], /, *arguments: Any, **named: Any
     ) -> Any:
         """`function(…)`, with a script's one line below it on the stack. Raises what it raises."""
         end: dict[str, Any] = {"over": _thread.allocate_lock()}

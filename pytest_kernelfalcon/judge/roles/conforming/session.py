@@ -14,7 +14,7 @@ import os
 import sys
 import types
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import monotonic  # the module's own becomes a clock that is wrong: see plainly.py
 from typing import Any, Protocol
@@ -157,7 +157,8 @@ class Session:
             self.recorder.own(base)
         try:
             if isinstance(self._function, ModelNew):
-                self._function.prepare(call["init"], self.recorder)
+                self._within(nullcontext(), self._function.prepare, call["init"], self.recorder)  # untraced
+                return self._flat(self._run(self._function.holding(given.state), *given.inputs))
             return self._flat(self._run(self._function, *given.inputs, **given.state))
         except Refused:
             return []  # heard already
@@ -165,8 +166,12 @@ class Session:
             self._raised(error, "call")
             return []
 
-    def _run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        around = self._world.around(self.recorder, self._watched)
+    def _run(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+        return self._within(self._world.around(self.recorder, self._watched), function, *arguments, **named)
+
+    def _within(
+        self, around: AbstractContextManager[object], function: Callable[..., Any], /, *arguments: Any, **named: Any
+    ) -> Any:
         if self._plainly is not None:
             return self._plainly.call(around, function, *arguments, **named)
         with around:

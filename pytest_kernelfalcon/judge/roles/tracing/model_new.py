@@ -42,10 +42,14 @@ class ModelNew:
             recorder.made = dict(reversed([*_own_tensors(self._made[1])]))  # of several names the first
 
     def __call__(self, *inputs: object, **state: Any) -> object:
+        return self.holding(state)(*inputs)
+
+    def holding(self, state: Mapping[str, Any]) -> nn.Module:
+        """The prepared module with that state. Raises TypeError for a tensor of its own that the problem has not."""
         assert self._made is not None
         model = self._made[1]
         self._hold(model, state)
-        return model(*inputs)
+        return model
 
     def _hold(self, model: nn.Module, state: Mapping[str, Any]) -> None:
         """The state in place of the model's own tensors. Raises TypeError for one that the problem has not."""
