@@ -96,11 +96,17 @@ def test_masks_are_emptied_and_filled(inspect: Inspect):
     assert found.values[-2:] == ["empty_mask", "full_mask"]
 
 
+def test_a_size_is_tried_beyond_its_own_value(inspect: Inspect):
+    contract = inspect(problem("x.sum(-1)").replace("rows = 6", "rows = 300").replace("columns = 20", "columns = 512"))
+    assert contract.shrunk is not None
+    assert contract.variants.stretched[0]["rows"] == 489
+
+
 def test_one_size_at_a_time_is_as_large_as_can_be_run(inspect: Inspect):
     text = problem("x * 2").replace("rows = 6", "rows = 4096").replace("columns = 20", "columns = 8192")
     contract = inspect(text)
     assert contract.shrunk is not None
-    assert [form["columns"] for form in contract.variants.stretched][-1] == 8192
+    assert [form["rows"] for form in contract.variants.stretched] == [14], "16 are too many: 14 are no power of two"
     assert all(sum(form[n] != contract.shrunk[n] for n in form) == 1 for form in contract.variants.stretched)
 
 

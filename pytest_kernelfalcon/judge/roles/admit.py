@@ -160,20 +160,33 @@ def _finite(output: torch.Tensor) -> float:
 
 
 def _stretched(probe: Probe, real: Probe, sizing: Sizing, deadline: float) -> Iterator[Sizes]:
-    """From the shrunk form, one data size at a time at its own value, or at the largest half of it that is small.
+    """From the shrunk form, one data size at a time somewhat above its own value, or near the largest half of it that
+    is small.
 
     Looked at without memory first, then run: fakes hold no index that could be out of range.
     """
     if sizing.shrunk is None:
         return
     for name in sizing.admitted_shrunk:
-        value, least = sizing.declared[name], sizing.shrunk[name] * MIN_STRETCH
-        while value >= least and time.monotonic() < deadline:
-            sizes = {**sizing.shrunk, name: value}
+        for size in _long(sizing.declared[name], sizing.shrunk[name] * MIN_STRETCH):
+            sizes = {**sizing.shrunk, name: size}
+            if time.monotonic() > deadline:
+                return
             if _takes(probe, sizes, sizing.shrunk) and real.run(sizes):
                 yield sizes
                 break
-            value //= 2
+
+
+def _long(value: int, least: int) -> Iterator[int]:
+    """What to try of a size, from above its own value down: a kernel must be right beyond that, too."""
+    while value >= least:
+        yield from (_uneven(2 * value + 1), value + value // 8 + 1, _uneven(value), value)
+        value //= 2
+
+
+def _uneven(size: int) -> int:
+    """Somewhat less: of blocks of 16 to 128 it is no whole number, and these make no whole groups of eight."""
+    return size * 13 // 16 + 1
 
 
 def _takes(probe: Probe, sizes: Sizes, shrunk: Sizes) -> bool:
