@@ -171,6 +171,9 @@ class Device(TorchFunctionMode):
             answer = self._answer(getattr(func, "__name__", ""), args)
             if answer is not NotImplemented:
                 return answer
+            if func is _T.__setitem__ and isinstance(args[2], int | float):
+                args[0][args[1]].fill_(args[2])  # as on a GPU, whichever way this torch goes for tensors without memory
+                return None
         if "device" in kwargs:
             kwargs["device"] = mapped(kwargs["device"])
         if func in (torch.tensor, torch.as_tensor) and kwargs.get("device") == HOME.device and not on_device(args[0]):
