@@ -193,6 +193,7 @@ class Played:
             "pick": 0,
             "times": 1,
             "read": [],
+            "told": False,
             "dry": dry,
         }
         with self._executor() as (executor, line), _memory(sum(STORAGES)) as fd:

@@ -54,6 +54,7 @@ class Attackers(Line):
         ours, theirs = Channel.pair()
         super().__init__(kind, ours)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
+        self._shared: dict[str, Child] = {}
         before = [sys.executable, "-m", "tests.denied", ",".join(refused)] if refused else []
         self.process = subprocess.Popen(
             [*before, sys.executable, "-m", "tests.attackers", kind, str(theirs.fileno())],
@@ -79,6 +80,8 @@ class Attackers(Line):
         return self._errors.read().decode()
 
     def close(self) -> None:
+        for child in self._shared.values():
+            child.close()
         super().close()
         self.process.kill()
         self.process.wait()
@@ -93,7 +96,12 @@ class Attackers(Line):
         return self.fork(role, {}, Control())
 
     def tried(self, attack: Attack, role: str, host: dict[str, Any]) -> dict[str, Any]:
-        return self.ask(role, attack.code, host)
+        """What comes of it, in a process of its own or in one that attacks share."""
+        if attack.alone:
+            return self.ask(role, attack.code, host)
+        if role not in self._shared:
+            self._shared[role] = self.attacker(role)
+        return said(self._shared[role], attack.code, host)
 
 
 def said(child: Child, code: str, host: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class Attack:
     and the limits, which no machine lacks).
 
     open: whether it succeeds, and harmlessly, where there is no wall; what is not open is never tried there. roles: in
-    which roles it makes sense.
+    which roles it makes sense. alone: it may leave something behind in its process, or take what others need, so that
+    it has one of its own; the others may share one.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Attack:
     walls: frozenset[str]
     open: bool = True
     roles: tuple[str, ...] = ("tracer", "compile", "cuda.reference")
+    alone: bool = False
 
     @property
     def code(self) -> str:
@@ -59,10 +61,15 @@ class Attack:
 N, L, S = "namespaces", "landlock", "seccomp"
 
 
-def _attack(name: str, walls: str, body: str, open: bool = True, roles: tuple[str, ...] | None = None) -> Attack:
+def _attack(
+    name: str, walls: str, body: str, open: bool = True, roles: tuple[str, ...] = Attack.roles, alone: bool = False
+) -> Attack:
     names = {"N": N, "L": L, "S": S, "A": "always"}
-    held = frozenset(names[letter] for letter in walls)
-    return Attack(name, body, held, open, roles) if roles else Attack(name, body, held, open)
+    return Attack(name, body, frozenset(names[letter] for letter in walls), open, roles, alone)
+
+
+def _flood(name: str, walls: str, body: str, open: bool = True, roles: tuple[str, ...] = Attack.roles) -> Attack:
+    return _attack(name, walls, body, open, roles, alone=True)
 
 
 ATTACKS = [
@@ -98,7 +105,7 @@ ATTACKS = [
         return booty(repr((sys.argv, sys.orig_argv)).encode() + b"\\n".join(
             str(value).encode(errors="replace") for one in held
             for value in (one.values() if isinstance(one, dict) else one) if isinstance(value, (str, bytes))))
-        """, open=False),
+        """, open=False, alone=True),
     _attack("key in a file at home", "NL", "return read(host['home'])"),
     _attack("key in a file of the working directory", "NL", "return read(host['cwd'])"),
     _attack("the judge's own code", "NL", "return open(host['ours']).read(20)"),
@@ -109,7 +116,7 @@ ATTACKS = [
         if left:
             return repr(left)
         raise ValueError("only sockets")
-        """, open=False),
+        """, open=False, alone=True),
     # network
     _attack("TCP", "NLS", "socket.create_connection(('127.0.0.1', host['tcp']), 1); return 'connected'"),
     _attack("TCP, to listen", "LS", """
@@ -153,11 +160,11 @@ ATTACKS = [
             roles=("tracer",)),
     _attack("change a file's time", "NS", "os.utime(host['target'], (1, 1)); return 'changed'", roles=("tracer",)),
     _attack("delete a file", "NL", "os.unlink(host['target']); return 'deleted'", open=False),
-    _attack("link to a file", "NL", "os.link(host['home'], 'mine'); return read('mine')", open=False),
-    _attack("symlink to a file", "NL", "os.symlink(host['home'], 'mine'); return read('mine')"),
+    _attack("link to a file", "NL", "os.link(host['home'], 'mine'); return read('mine')", open=False, alone=True),
+    _attack("symlink to a file", "NL", "os.symlink(host['home'], 'mine'); return read('mine')", alone=True),
     _attack("symlink to a folder", "NL", """
         os.symlink("/", "root"); return read("root" + host["home"])
-        """),
+        """, alone=True),
     _attack("remount", "NS", "call('mount', b'none', b'/', None, 0x1020, None); return 'remounted'", open=False),
     _attack("mount", "S", "call('mount', b'none', b'/', b'tmpfs', 0, None); return 'mounted'", open=False),
     _attack("unmount", "S", "call('umount2', os.getcwd().encode(), 2); return 'gone'", open=False),
@@ -170,7 +177,7 @@ ATTACKS = [
         """, open=False),
     _attack("device of a disk", "NL", """
         os.mknod("disk", 0o60600, os.stat("/").st_dev); open("disk", "rb").read(1); return "read"
-        """, open=False),
+        """, open=False, alone=True),
     # processes
     _attack("see other processes", "NL", """
         if str(host["parent"]) in os.listdir("/proc"):
@@ -179,16 +186,16 @@ ATTACKS = [
         """),
     _attack("ptrace a sibling", "NLS", """
         call("ptrace", 0x4206, host["sibling"], None, None); return "seized"
-        """),
+        """, alone=True),
     _attack("signal to the parent", "NLS", "os.kill(host['parent'], signal.SIGCONT); return 'sent'"),
     _attack("signal to a sibling", "NLS", "os.kill(host['sibling'], signal.SIGCONT); return 'sent'"),
     _attack("signal by a descriptor of the process", "NLS", """
         signal.pidfd_send_signal(os.pidfd_open(host["sibling"]), signal.SIGCONT); return "sent"
-        """),
+        """, alone=True),
     _attack("signal by a descriptor's owner", "NS", """
         import fcntl
         fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, host["sibling"]); return "owned"
-        """),
+        """, alone=True),
     _attack("another process's limits", "NS", """
         return repr(resource.prlimit(host["sibling"], resource.RLIMIT_NOFILE))
         """),
@@ -206,11 +213,11 @@ ATTACKS = [
     _attack("performance counters", "S", """
         syscall(298, 241, ctypes.create_string_buffer(struct.pack("<II", 1, 112), 112), 0, -1, -1, 0); return "made"
         """, open=False),
-    _attack("fork", "S", "os.fork() or os._exit(0); return 'forked'", roles=("tracer", "cuda.reference")),
+    _attack("fork", "S", "os.fork() or os._exit(0); return 'forked'", roles=("tracer", "cuda.reference"), alone=True),
     _attack("start a program", "S", """
         import subprocess
         subprocess.run(["/bin/true"], check=True); return "ran"
-        """, roles=("tracer", "cuda.reference")),
+        """, roles=("tracer", "cuda.reference"), alone=True),
     _attack("thread", "S", """
         one = threading.Thread(target=time.sleep, args=(0,)); one.start(); one.join(); return "ran"
         """, roles=("tracer",)),
@@ -222,43 +229,43 @@ ATTACKS = [
         raise PermissionError(1, "none")
         """, open=False),
     # floods
-    _attack("memory", "A", """
+    _flood("memory", "A", """
         import mmap
         held = [mmap.mmap(-1, 4 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for _ in range(20)]
         return "had"
         """, open=False),
-    _attack("files in memory", "S", """
+    _flood("files in memory", "S", """
         files = [os.memfd_create("x") for _ in range(8)]
         for fd in files:
             os.ftruncate(fd, 32 << 20)
         return "had"
         """, roles=("tracer",)),
-    _attack("shared memory segments", "S", """
+    _flood("shared memory segments", "S", """
         call("shmctl", call("shmget", 0, ctypes.c_size_t(1 << 20), 0o600), 0, None); return "had"
         """),
-    _attack("full disk", "N", """
+    _flood("full disk", "N", """
         for number in range(10):
             with open(f"part{number}", "wb") as file:
                 for _ in range(30):
                     file.write(bytes(1 << 20))
         return "written"
         """, roles=("tracer",)),
-    _attack("one large file", "A", """
+    _flood("one large file", "A", """
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         os.truncate(os.open("large", os.O_CREAT | os.O_RDWR), 7 << 30); return "written"
         """, open=False),
-    _attack("millions of files", "N", """
+    _flood("millions of files", "N", """
         for number in range(70_000):
             os.mknod(f"{number}")
         return "made"
         """, open=False, roles=("tracer",)),
-    _attack("descriptors", "A", """
+    _flood("descriptors", "A", """
         held = []
         while len(held) < 5000:
             held.append(os.dup(0))
         return "had"
         """, open=False),
-    _attack("threads", "N", """
+    _flood("threads", "N", """
         stop, threading_size = threading.Event(), threading.stack_size(65536)
         try:
             for number in range(600):
@@ -267,7 +274,7 @@ ATTACKS = [
             stop.set()
         return "had"
         """),
-    _attack("fork bomb", "N", """
+    _flood("fork bomb", "N", """
         for number in range(600):
             if os.fork() == 0:
                 signal.pause()

@@ -82,7 +82,8 @@ class _Left:
         text = Text(original.source)
         changes: dict[str, list[Change]] = defaultdict(list)
         for change in (*in_kernels.changes(text), *in_wrappers.changes(text)):
-            changes[change.operator].append(change)
+            if not _is_declared(change, original.problem):
+                changes[change.operator].append(change)
         return cls(original, text, dict(changes), {ast.dump(text.tree)})
 
     def pop(self, source: random.Random) -> Change:
@@ -102,3 +103,8 @@ class _Left:
         new = program not in self.known
         self.known.add(program)
         return new
+
+
+def _is_declared(change: Change, problem: Problem) -> bool:
+    """Whether an output gets a type that the problem has: the kernel then serves no other, and says so."""
+    return change.operator == "output_type" and change.new in problem.text

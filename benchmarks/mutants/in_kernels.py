@@ -41,9 +41,17 @@ def comparison(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt,
 
 
 def mask_dropped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
-    """A load or a store of all lanes."""
-    if called(node, "load", "store", "atomic_add") and isinstance(node, ast.Call):
+    """A load or a store of all lanes, where one of them may lie outside."""
+    if called(node, "load", "store", "atomic_add") and isinstance(node, ast.Call) and not _stays_inside(node, text):
         yield from _without(node, text, "mask", "other")
+
+
+def _stays_inside(node: ast.Call, text: Text) -> bool:
+    """Whether it loads by remainders alone, and nothing is promised of lanes that are masked off."""
+    names = [item.id for item in ast.walk(node.args[0]) if isinstance(item, ast.Name)]
+    indices = [name for name in names if "stride" not in name and not name.endswith("_ptr")]
+    filled = any(item.arg == "other" for item in node.keywords)
+    return called(node, "load") and not filled and bool(indices) and text.remainders.issuperset(indices)
 
 
 def other_dropped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:

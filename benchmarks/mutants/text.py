@@ -75,6 +75,18 @@ class Text:
         """Whether it has a product of matrices."""
         return any(called(node, "dot", "dot_scaled") for node in ast.walk(self.tree))
 
+    @cached_property
+    def remainders(self) -> set[str]:
+        """Names that kernels bind to a remainder, and to nothing else: indices that leave no tensor in any lane."""
+        bound: dict[str, bool] = {}
+        for kernel in self.kernels:
+            for node in ast.walk(kernel):
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    name, value = node.targets[0].id, node.value
+                    its = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mod)
+                    bound[name] = its and bound.get(name, True)
+        return {name for name, its in bound.items() if its}
+
     def _functions(self) -> Iterator[ast.FunctionDef]:
         return (item for item in self.tree.body if isinstance(item, ast.FunctionDef))
 

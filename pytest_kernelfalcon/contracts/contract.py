@@ -80,7 +80,9 @@ class State:
 
 @dataclass(frozen=True)
 class Output:
-    """One tensor that `forward` returns, in order. alias: the name of the input whose storage it is, if any."""
+    """One tensor that `forward` returns, in the order of `trees.leaves`. alias: the name of the input whose storage it
+    is, if any.
+    """
 
     shape: tuple[int, ...]
     dtype: str

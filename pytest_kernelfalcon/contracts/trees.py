@@ -4,6 +4,8 @@ A tree is one of
     {"t": tensor spec}   a tensor (see `contract.TensorSpec`)
     {"v": scalar}        None, bool, int, float or str; a non-finite float is {"f": "nan" | "inf" | "-inf"}
     {"list": [tree…]}, {"tuple": [tree…]}, {"dict": {key: tree}}
+A dict keeps its order, which decides nothing: its tensors count in the order of its keys' text, so that those of two
+results are paired by key.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ def encode(value: object, tensor: Callable[[Any], dict[str, Any] | None]) -> Tre
     if isinstance(value, list):
         return {"list": [encode(item, tensor) for item in value]}
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {"dict": {key: encode(item, tensor) for key, item in value.items()}}
+        return {"dict": _by_key(value, lambda item: encode(item, tensor))}
     raise TreeError(type(value).__name__)
 
 
@@ -52,12 +54,18 @@ def decode(tree: Tree, tensor: Callable[[dict[str, Any]], object]) -> object:
         case "list":
             return [decode(item, tensor) for item in content]
         case "dict":
-            return {key: decode(item, tensor) for key, item in content.items()}
+            return _by_key(content, lambda item: decode(item, tensor))
     raise TreeError(f"unknown kind {kind!r}")
 
 
+def _by_key(items: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """Each item changed, in the order of the keys' text; the result in the order of the items."""
+    changed = {key: change(item) for key, item in sorted(items.items())}
+    return {key: changed[key] for key in items}
+
+
 def leaves(tree: Tree) -> Iterator[dict[str, Any]]:
-    """The tensor specs in a tree, in order."""
+    """The tensor specs in a tree, in the order in which `encode` meets them."""
     ((kind, content),) = tree.items()
     if kind == "t":
         yield content
@@ -65,8 +73,8 @@ def leaves(tree: Tree) -> Iterator[dict[str, Any]]:
         for item in content:
             yield from leaves(item)
     elif kind == "dict":
-        for item in content.values():
-            yield from leaves(item)
+        for key in sorted(content):
+            yield from leaves(content[key])
 
 
 def skeleton(tree: Tree) -> object:

@@ -97,6 +97,46 @@ def test_what_an_operator_makes(folder: Path, operator: str, after: str) -> None
     assert after in made, sorted(made)
 
 
+SCALED = '''import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def scale(x_ptr, scale_ptr, y_ptr, numel, features, scale_stride_0, BLOCK: tl.constexpr):
+    """Features by a scale each."""
+    offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = offsets < numel
+    index = offsets % features
+    x = tl.load(x_ptr + offsets, mask=mask)
+    factor = tl.load(scale_ptr + index * scale_stride_0, mask=mask)
+    zero = tl.load(scale_ptr + index * scale_stride_0, mask=mask, other=0.0)
+    tl.store(y_ptr + offsets, x * factor + zero, mask=mask)
+
+
+def kernel_function(x, scales):
+    y = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+    scale[(triton.cdiv(x.numel(), 64),)](x, scales, y, x.numel(), x.shape[1], scales.stride(0), BLOCK=64)
+    return y
+'''
+
+
+def test_a_mask_stays_where_no_lane_leaves_the_tensor(folder: Path) -> None:
+    (folder / "level1" / "__kernels__" / "1_add.py").write_text(SCALED)
+    made = {mutant.after for mutant in drawn(folder) if mutant.operator == "mask_dropped"}
+    assert "x = tl.load(x_ptr + offsets)" in made
+    assert "zero = tl.load(scale_ptr + index * scale_stride_0)" in made, "its masked lanes are promised zeros"
+    assert "factor = tl.load(scale_ptr + index * scale_stride_0)" not in made
+
+
+def test_an_output_gets_no_type_that_the_problem_has(folder: Path) -> None:
+    problem = folder / "level1" / "2_softmax.py"
+    assert any(mutant.operator == "output_type" for mutant in drawn(folder))
+    problem.write_text(problem.read_text() + "\n\nhalf = torch.float16\n")
+    names = {mutant.original.name for mutant in drawn(folder) if mutant.operator == "output_type"}
+    assert "level1/2_softmax" not in names
+
+
 @pytest.mark.parametrize(
     ("verdict", "kind"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,12 @@ from tests.cheats.court import Court
 
 
 @pytest.fixture(scope="session")
-def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
-    with Judge(cache=tmp_path_factory.mktemp("court")) as judge:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is compiled once need not be compiled again where a defence is left out."""
+    return tmp_path_factory.mktemp("court")
+
+
+@pytest.fixture(scope="session")
+def court(compiled: Path) -> Iterator[Court]:
+    with Judge(cache=compiled) as judge:
         yield Court(judge)

@@ -17,7 +17,7 @@ from pytest_kernelfalcon.judge import gates
 from pytest_kernelfalcon.judge import judge as judging
 from pytest_kernelfalcon.judge.accuracy import Judgement
 from pytest_kernelfalcon.judge.cases import Case, single, varied
-from pytest_kernelfalcon.judge.checks import compiled, outputs, repeated, running, values
+from pytest_kernelfalcon.judge.checks import compiled, conforming, outputs, repeated, running, values
 from pytest_kernelfalcon.judge.finding import Found, UnsupportedHere
 from pytest_kernelfalcon.judge.trial import Run, Trial
 
@@ -31,7 +31,8 @@ class Defence:
     """stops: what gets by without it. passes: the cheat that shows it; it names this defence in its expect.json.
 
     How it is left out: by `parent`, a change of what runs in this process; else in the forks (left_out.py), or, for the
-    sandbox, by running without. second_line: why nothing passes where it alone is missing.
+    sandbox, by running without. second_line: why nothing passes where it alone is missing. behind: what finds the cheat
+    at the gate accept as well, and how; the cheat then shows that this defence alone stops it at the gate seed.
     """
 
     name: str
@@ -39,11 +40,12 @@ class Defence:
     passes: str = ""
     parent: Patch | None = None
     second_line: str = ""
+    behind: str = ""
 
 
-def _check(look: Callable[[Trial], None]) -> Patch:
-    """A check of judge/checks is not made."""
-    return lambda: mock.patch.object(judging, "CHECKS", [one for one in judging.CHECKS if one.look is not look])
+def _check(*looks: Callable[[Trial], None]) -> Patch:
+    """Checks of judge/checks are not made."""
+    return lambda: mock.patch.object(judging, "CHECKS", [one for one in judging.CHECKS if one.look not in looks])
 
 
 def _pardoned(look: Callable[[Trial, Run], None], cause: Cause) -> Patch:
@@ -138,6 +140,9 @@ def _returned_alone() -> AbstractContextManager[Any]:
     return mock.patch.object(Trial, "compare", lambda self, *of: compare(self, *of)[: len(self.contract.outputs)])
 
 
+OTHER_MEMORY = "native conformance: in other memory other values are left"
+OTHER_CONSTANT = "native conformance: the module's constant is not what the text was judged with"
+
 DEFENCES = [
     # how much is tried
     Defence(
@@ -162,7 +167,8 @@ DEFENCES = [
     _strides("transposed", "columns taken to lie side by side", "transposed_is_contiguous"),
     _strides("stepped", "elements taken to lie side by side", "every_element_counts"),
     Defence("spoilt padding", "sums over what lies between elements", "sums_the_padding"),
-    _values("offset", "differences of large numbers", "one_pass_variance"),
+    _values("offset", "differences of large numbers", "one_pass_after_relu"),
+    _values("lowered", "a running maximum that begins at zero", "softmax_from_zero"),
     _values("large", "overflow", "softmax_by_the_first"),
     _values("wide", "small terms of a sum that are left out", "drops_small_terms"),
     _values("small", "cancellation near zero, and an eps left out", "cancels_near_zero"),
@@ -192,7 +198,7 @@ DEFENCES = [
         "last_store_wins",
         _check(repeated.program_orders),
     ),
-    Defence("many traces", "wrappers that count their calls", "counts_its_calls", _one_trace),
+    Defence("many traces", "wrappers that count their calls", "counts_and_reads", _one_trace),
     Defence("own sizes", "kernels for small sizes only", "served_when_small", _unserved),
     Defence(
         "kernels of the declared sizes",
@@ -200,7 +206,12 @@ DEFENCES = [
         "other_kernel_when_large",
         _check(running.declared_kernels),
     ),
-    Defence("compiling", "kernels that no GPU takes", "too_large_for_any_gpu", _check(compiled.for_targets)),
+    Defence(
+        "compiling",
+        "kernels that no GPU takes",
+        "too_large_for_any_gpu",
+        _check(compiled.for_targets, compiled.after_reads, compiled.other_types),
+    ),
     # what a call's results are held to
     Defence(
         "structure",
@@ -237,6 +248,7 @@ DEFENCES = [
         "elements that happen to be right",
         "poison_is_right",
         _pardoned(outputs.written, Cause.UNWRITTEN_OUTPUT),
+        behind=OTHER_MEMORY,
     ),
     Defence("changed inputs", "updates in place that are left out", "update_left_out", _returned_alone),
     Defence(
@@ -257,18 +269,35 @@ DEFENCES = [
     Defence("no numbers of pointers", "kernels that know the interpreter by its addresses", "knows_its_addresses"),
     Defence("races", "programs that write one element", "unsynchronised_sum"),
     Defence("address overflow", "addresses that are right by wrapping", "wraps_an_address"),
-    Defence("poison", "memory taken to be zero", "fresh_memory_is_zero"),
+    Defence("poison", "memory taken to be zero", "fresh_memory_is_zero", behind=OTHER_MEMORY),
     Defence("inputs are not read", "answers computed in Python", "reads_a_small_input"),
     Defence("reads are few", "answers computed in Python, from a copy", "reads_its_own_copy"),
-    Defence("copies keep types", "casts by copying", "forges_a_cast"),
+    Defence(
+        "copies keep types",
+        "casts by copying",
+        "forges_a_cast",
+        behind="native conformance: what it forges the message with is not there where tensors are real",
+    ),
     Defence("allowed names", "kernels that know the interpreter", "knows_the_interpreter"),
-    Defence("names mean one thing", "kernels that read otherwise than they are compiled", "constant_bound_twice"),
-    Defence("no plain globals", "variables that the wrapper sets", "plain_global"),
+    Defence(
+        "names mean one thing",
+        "kernels that read otherwise than they are compiled",
+        "constant_bound_twice",
+        behind=OTHER_CONSTANT,
+    ),
+    Defence("no plain globals", "variables that the wrapper sets", "plain_global", behind=OTHER_CONSTANT),
     Defence("one definition", "two kernels of one name", "kernel_defined_twice"),
     Defence(
         "launch options",
         "libraries linked into a kernel",
         second_line="without a GPU options reach the compiler alone, whose figures say nothing of values",
+    ),
+    # of the module itself
+    Defence(
+        "native conformance",
+        "modules that do something else where nobody judges",
+        "knows_memory",
+        _check(conforming.used_for_real, conforming.used_at_declared_sizes),
     ),
     # of problems and processes
     Defence("admissible problems", "constants for an answer", "constant_problem"),
@@ -302,11 +331,13 @@ DEFENCES = [
 
 
 def table() -> str:
-    """For each defence, the cheat that passes without it."""
+    """For each defence, the cheat that passes without it; then what is behind some, and the second lines."""
     wide, names = max(len(one.name) for one in DEFENCES), max(len(one.passes) for one in DEFENCES)
     rows = [f"{one.name:{wide}}  {one.passes or '–':{names}}  {one.stops or ''}" for one in DEFENCES]
-    notes = [f"{one.name}: {one.second_line}" for one in DEFENCES if one.second_line]
-    return "\n".join([*rows, "", "Second lines:", *notes])
+    second = [f"{one.name}: {one.second_line}" for one in DEFENCES if one.second_line]
+    behind = [f"{one.name}: {one.behind}" for one in DEFENCES if one.behind]
+    seed = ["", "Needed at the gate seed; at the gate accept there is another line behind:", *behind]
+    return "\n".join([*rows, *seed, "", "Second lines:", *second])
 
 
 if __name__ == "__main__":

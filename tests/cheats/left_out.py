@@ -61,12 +61,13 @@ def _unchecked(**changes: bool) -> None:
 
     checks = interpreter.Checks
     interpreter.Checks = lambda **wanted: checks(**(wanted | changes))
+    interpreter.launch.__defaults__ = (checks(**changes), None)
 
 
 def inputs_are_not_read() -> None:
-    from pytest_kernelfalcon.judge import launch_plan
+    from pytest_kernelfalcon.judge.launch_plan import tensors
 
-    launch_plan.SMALL_INPUT = 1 << 40
+    tensors.SMALL_INPUT = 1 << 40
 
 
 def reads_are_few() -> None:
@@ -80,8 +81,8 @@ def copies_keep_types() -> None:
     from pytest_kernelfalcon.judge.launch_plan import Call, Copy
 
     def copy(self: Any, target: Any, source: Any) -> Copy:
-        to, origin = self.tensor(target), self.tensor(source)
-        self.written.add(to.storage)
+        to, origin = self._storages.tensor(target), self._storages.tensor(source)
+        self._storages.copied(to, origin)
         return Copy(to, origin)
 
     Call._copy = copy
@@ -139,17 +140,18 @@ def one_definition() -> None:
 
 
 def admissible_problems() -> None:
-    from pytest_kernelfalcon.judge.roles import inspect
+    from pytest_kernelfalcon.judge.roles import telling
 
-    inspect.trivial_answer = inspect.constant_output = lambda *_: None
+    telling.trivial_answer = lambda *_: None
 
 
-KERNELS = ("executor", "compile")
+INTERPRETED = ("executor", "conformance")
+KERNELS = (*INTERPRETED, "compile")
 LEFT_OUT: dict[str, tuple[tuple[str, ...], Callable[[], None]]] = {
     "exact bounds": (("executor",), exact_bounds),
-    "no numbers of pointers": (("executor",), no_numbers_of_pointers),
+    "no numbers of pointers": (INTERPRETED, no_numbers_of_pointers),
     "races": (("executor",), lambda: _unchecked(races=False)),
-    "address overflow": (("executor",), lambda: _unchecked(overflow=False)),
+    "address overflow": (INTERPRETED, lambda: _unchecked(overflow=False)),
     "poison": (("executor",), poison),
     "inputs are not read": (("executor",), inputs_are_not_read),
     "reads are few": (("executor",), reads_are_few),
@@ -166,17 +168,17 @@ LEFT_OUT: dict[str, tuple[tuple[str, ...], Callable[[], None]]] = {
 
 
 def main() -> None:
-    from pytest_kernelfalcon.judge import zygote
+    from pytest_kernelfalcon.judge import guard, zygote
 
-    run = zygote.run
+    run = guard.run
 
-    def without(module: Any, role: str, job: dict[str, Any], *rest: Any) -> None:
+    def without(module: Any, role: str, limits: Any, job: dict[str, Any], *rest: Any) -> None:
         name = job.pop("without", None)
         if name is not None and role in LEFT_OUT[name][0]:
             LEFT_OUT[name][1]()
-        run(module, role, job, *rest)
+        run(module, role, limits, job, *rest)
 
-    zygote.run = without
+    guard.run = without
     zygote.main()
 
 

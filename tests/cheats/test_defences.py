@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.judge.gates import GateName
 from pytest_kernelfalcon.judge.host import Child, Line, Zygote
 from pytest_kernelfalcon.judge.judge import Judge
 from pytest_kernelfalcon.judge.wire import Channel
@@ -55,7 +56,7 @@ def weak() -> Iterator[dict[str, Zygote]]:
 
 
 @contextmanager
-def lenient(defence: Defence, court: Court, request: pytest.FixtureRequest) -> Iterator[Court]:
+def lenient(defence: Defence, court: Court, gate: GateName, request: pytest.FixtureRequest) -> Iterator[Court]:
     """A court that does without."""
     opened = None
     if defence.name in LEFT_OUT:
@@ -64,10 +65,11 @@ def lenient(defence: Defence, court: Court, request: pytest.FixtureRequest) -> I
     sandbox = "off" if defence.name == "sandbox" else "auto"
     with defence.parent() if defence.parent else nullcontext():
         if opened is None and sandbox == "auto":
-            yield Court(court.judge, court.contract)
+            yield Court(court.judge, court.contract, gate)
         else:
-            with Judge("cpu", sandbox=sandbox, opened=opened) as judge:
-                yield Court(judge, None if defence.name == "admissible problems" else court.contract)
+            cache = request.getfixturevalue("compiled")
+            with Judge("cpu", sandbox=sandbox, cache=cache, opened=opened) as judge:
+                yield Court(judge, None if defence.name == "admissible problems" else court.contract, gate)
 
 
 def line(zygotes: dict[str, Zygote], name: str, kind: str) -> Line:
@@ -79,7 +81,11 @@ def test_a_cheat_passes_without(defence: Defence, court: Court, request: pytest.
     if court.judge.platform != "cpu":
         pytest.skip("a judge on the CPU is weakened")
     assert expected(defence.passes)["defence"] == defence.name
-    with lenient(defence, court, request) as weakened:
+    gate: GateName = "seed" if defence.behind else "accept"
+    if defence.behind:
+        sentence = Court(court.judge, court.contract, gate).cheat(defence.passes)
+        assert sentence.cause in expected(defence.passes)["causes"], sentence
+    with lenient(defence, court, gate, request) as weakened:
         sentence = weakened.cheat(defence.passes)
     assert sentence.outcome == "accepted", sentence
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 
 import pytest
 
@@ -12,6 +12,7 @@ from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.judge.gates import GateName, Patience
 from pytest_kernelfalcon.judge.judge import Judge
+from pytest_kernelfalcon.judge.lending import Lender, Lent
 from pytest_kernelfalcon.judge.verdict import Verdict
 
 from .problems import SILU
@@ -43,14 +44,21 @@ class Shared:
 
 
 @pytest.fixture(scope="package")
-def patient() -> Iterator[Shared]:
-    with Judge("cpu") as judge:
+def lent() -> Iterator[Callable[[str], Lent]]:
+    """Zygotes for both judges: these take seconds to start."""
+    with Lender("auto") as lender:
+        yield partial(Lent, offer=lender.offer)
+
+
+@pytest.fixture(scope="package")
+def patient(lent: Callable[[str], Lent]) -> Iterator[Shared]:
+    with Judge("cpu", opened=lent) as judge:
         yield Shared(judge)
 
 
 @pytest.fixture(scope="package")
-def hasty() -> Iterator[Shared]:
+def hasty(lent: Callable[[str], Lent]) -> Iterator[Shared]:
     """A judge that waits for little, once it is warm."""
-    with Judge("cpu", patience=HASTY) as judge:
+    with Judge("cpu", patience=HASTY, opened=lent) as judge:
         judge.inspect(Problem("warm.py", SILU), Control())
         yield Shared(judge)

@@ -7,7 +7,20 @@ from typing import Literal
 
 from pytest_kernelfalcon.contracts.causes import Cause
 
-from .problems import ABOVE, ABOVE_KERNEL, HEAD, LARGE, SCALED, SCALED_KERNEL, SILU, SILU_KERNEL
+from .problems import (
+    ABOVE,
+    ABOVE_KERNEL,
+    FAR,
+    FAR_KERNEL,
+    HEAD,
+    LARGE,
+    PAIR,
+    PAIR_KERNEL,
+    SCALED,
+    SCALED_KERNEL,
+    SILU,
+    SILU_KERNEL,
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +112,7 @@ def product(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
 
 def kernel_function(x):
     y = torch.empty_like(x)
-    product[(1,)](x, y, x.numel(), BLOCK=64, num_stages=16)
+    product[(1,)](x, y, x.numel(), BLOCK=64, num_stages=9, num_warps=16)
     return y
 """
 )
@@ -114,6 +127,8 @@ NO_ODD = """\
     n = x.numel()
     raise ValueError("kernelfalcon: unsupported: odd lengths")
 """
+REAL = "    if x.untyped_storage().data_ptr():\n        n //= 2\n"
+STREAM = "    with torch.cuda.stream(torch.cuda.Stream()):\n        silu["
 SECOND = """\
 @triton.jit
 def silu(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
@@ -152,6 +167,7 @@ EXAMPLES: dict[Cause, Example] = {
     Cause.HOST_DATA: spoilt((RETURN, '    return torch.tensor([1.0] * 2000, device="cuda")')),
     Cause.KEPT_TENSOR: spoilt(("def kernel_function(x):\n", CACHE)),
     Cause.DTYPE_CAST: spoilt((RETURN, "    return y.to(torch.float64)")),
+    Cause.SIDE_STREAM: spoilt(("    silu[", STREAM)),
     Cause.VALUE_READ: spoilt((SIZE, f"{SIZE}    first = float(x[0])\n")),
     Cause.LAUNCH_ARGUMENT: spoilt(("BLOCK=256)", "BLOCK=256, num_warps=3)")),
     Cause.PLAN_INVALID: spoilt((SIZE, SIZE + "    silu[(1, 70_000)](x, y, n, BLOCK=256)\n")),
@@ -182,13 +198,18 @@ EXAMPLES: dict[Cause, Example] = {
     Cause.UNWRITTEN_OUTPUT: spoilt(("offsets < n", "offsets < n - 1")),
     Cause.INPUT_MODIFIED: spoilt(("y_ptr + offsets, ", "x_ptr + offsets, ")),
     Cause.ALIASES_INPUT: spoilt((RETURN, "    return x")),
+    Cause.ALIASES_OUTPUT: Example(PAIR, edited(PAIR_KERNEL, ("y, y.clone()", "y, y"))),
     Cause.PASSTHROUGH: spoilt((RETURN, "    return torch.zeros_like(y)")),
+    Cause.NOT_CONFORMING: spoilt((SIZE, SIZE + REAL)),
     Cause.NOT_RUNNABLE: spoilt(("    tl.store", "    while tl.program_id(0) >= 0:\n        x += 1.0\n    tl.store")),
     Cause.UNSUPPORTED_SHRUNK: Example(
         LARGE, edited(SILU_KERNEL, (SIZE, SHORT))
     ),
-    Cause.CONSTANT_OUTPUT: problem((FORWARD, "return torch.clamp(x, 50, 60)")),
-    Cause.TRIVIAL_ANSWER: problem((FORWARD, "return x + 1e-12")),
+    Cause.TRIVIAL_SHRUNK: Example(FAR, FAR_KERNEL),
+    Cause.CONSTANT_OUTPUT: problem((FORWARD, "return x - x")),
+    Cause.TRIVIAL_ANSWER: Example(
+        edited(SILU, (FORWARD, "return x + 1e-12")), volatile=(r"\S+(?= times eager's, and)",)
+    ),
 }  # fmt: skip
 
 ELSEWHERE: dict[Cause, Literal["a run of pytest", "what is said"]] = {

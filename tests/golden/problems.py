@@ -54,7 +54,15 @@ ABOVE_KERNEL = SILU_KERNEL.replace("x * tl.sigmoid(x.to(tl.float32))", "x > 0.5"
     "torch.empty_like(x)", "torch.empty_like(x, dtype=torch.bool)"
 )
 
+PAIR = SILU.replace("return x * torch.sigmoid(x)", "y = x * torch.sigmoid(x)\n        return y, y.clone()")
+PAIR_KERNEL = SILU_KERNEL.replace("    return y", "    return y, y.clone()")
+
 LARGE = SILU.replace("n = 2000", "n = 2 ** 26")
+
+FAR_OFF = "y = x.clone()\n        y[200_000:] = torch.relu(x[200_000:])\n        return y"
+FAR = SILU.replace("return x * torch.sigmoid(x)", FAR_OFF).replace("n = 2000", "n = 2 ** 20")
+"""At the sizes that can be run here it copies its input."""
+FAR_KERNEL = SILU_KERNEL.replace("x * tl.sigmoid(x.to(tl.float32))", "tl.where((offsets < 200_000) | (x > 0), x, 0.0)")
 
 SCALED = SILU.replace("(self, x)", "(self, x, scale)").replace("x * torch.sigmoid(x)", "x * scale")
 SCALED = SCALED.replace("[torch.randn(n)]", "[torch.randn(n), torch.rand(()) + 0.5]")

@@ -7,9 +7,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,13 +20,14 @@ from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.judge import repro
+from pytest_kernelfalcon.judge.gates import GateName
 from pytest_kernelfalcon.judge.verdict import Verdict
 
 from .conftest import Shared
 from .examples import EXAMPLES, edited
-from .problems import ABOVE, ABOVE_KERNEL, SCALED, SCALED_KERNEL, SILU, SILU_KERNEL
+from .problems import ABOVE, ABOVE_KERNEL, PAIR, PAIR_KERNEL, SCALED, SCALED_KERNEL, SILU, SILU_KERNEL
 
-HONEST = {SILU: SILU_KERNEL, ABOVE: ABOVE_KERNEL, SCALED: SCALED_KERNEL}
+HONEST = {SILU: SILU_KERNEL, ABOVE: ABOVE_KERNEL, SCALED: SCALED_KERNEL, PAIR: PAIR_KERNEL}
 
 ROWS = """\
 import torch
@@ -117,7 +120,7 @@ FORKING = (
     + """
 import os, runpy
 os.environ["TRITON_INTERPRET"] = "1"
-import torch, triton
+import torch, triton, triton.experimental.gluon, numpy.random
 del os.environ["TRITON_INTERPRET"]
 for line in sys.stdin:
     path = line.strip()
@@ -166,23 +169,28 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         given.close()
 
 
-def run_alone(text: str, folder: Path) -> tuple[int, str]:
-    """The same in a process that has loaded nothing."""
-    path = folder / "repro.py"
-    path.write_text(text)
-    command = [sys.executable, "-I", "-c", ALONE, str(path)]
-    ran = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-    return ran.returncode, ran.stdout + ran.stderr
+def run_alone(texts: Sequence[str], folder: Path) -> list[tuple[int, str]]:
+    """The same in a process each that has loaded nothing, at the same time."""
+    with ExitStack() as stack:
+        started = []
+        for number, text in enumerate(texts):
+            path = folder / f"repro{number}.py"
+            path.write_text(text)
+            command = [sys.executable, "-I", "-c", ALONE, str(path)]
+            kept: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+            started.append(stack.enter_context(subprocess.Popen(command, cwd=folder, env=environment(), **kept)))
+        said = [process.communicate()[0] for process in started]
+        return [(process.returncode, words) for process, words in zip(started, said, strict=True)]
 
 
-Refused = Callable[[str, str], tuple[Contract, Verdict]]
+Refused = Callable[..., tuple[Contract, Verdict]]
 
 
 @pytest.fixture
 def refused(patient: Shared) -> Refused:
-    def look(problem: str, kernel: str) -> tuple[Contract, Verdict]:
+    def look(problem: str, kernel: str, gate: GateName = "seed") -> tuple[Contract, Verdict]:
         contract = patient.inspect(Problem("problem.py", problem), Control())
-        return contract, patient.judge(contract, kernel, "accept", Control())
+        return contract, patient.judge(contract, kernel, gate, Control())
 
     return look
 
@@ -201,6 +209,7 @@ SHOWN = (
     (Cause.WRAPPER_RAISED, "no attribute 'nummel'"),
     (Cause.UNWRITTEN_OUTPUT, "output 0: 1 of 2000 elements are never written"),
     (Cause.STALE, "the same tensors, with other values:\noutput 0: RMS error"),
+    (Cause.ALIASES_OUTPUT, "outputs 0 and 1 are the same memory"),
     (Cause.OUTPUT_DTYPE, "output 0 is torch.float16"),
     (Cause.RACE, "programs run in reverse order"),
 )
@@ -223,7 +232,7 @@ def test_it_shows_the_refusal_and_passes_the_honest_kernel(
 @pytest.mark.parametrize("variant", SPOILT_ROWS)
 def test_it_draws_the_layout_the_type_and_the_values_of_the_case(refused: Refused, run: Run, variant: str) -> None:
     spoilt = edited(ROWS_KERNEL, SPOILT_ROWS[variant])
-    contract, verdict = refused(ROWS, spoilt)
+    contract, verdict = refused(ROWS, spoilt, "accept")
     assert verdict.outcome == "refused" and verdict.case is not None, verdict
     varied = {"strides": verdict.case["strides"], "nan": verdict.case["values"], "bfloat16": verdict.case["dtypes"]}
     assert varied[variant] not in ("declared", "drawn"), verdict.case
@@ -268,11 +277,11 @@ def test_what_does_not_compile_is_compiled_for_its_target_in_a_process_of_its_ow
 ) -> None:
     """Here the script alone decides whether Triton compiles or interprets."""
     kernel = str(EXAMPLES[Cause.COMPILE_ERROR].kernel)
-    contract, verdict = refused(SILU, kernel)
-    code, said = run_alone(script(contract, verdict, kernel), tmp_path)
+    contract, verdict = refused(SILU, kernel, "accept")
+    scripts = [script(contract, verdict, text) for text in (kernel, SILU_KERNEL)]
+    (code, said), (honest, words) = run_alone(scripts, tmp_path)
     assert code == 1 and "arange's range must be a power of 2" in said, said
-    code, said = run_alone(script(contract, verdict, SILU_KERNEL), tmp_path)
-    assert code == 0 and "`silu` compiles for sm_80" in said, said
+    assert honest == 0 and "`silu` compiles for sm_80" in words, words
 
 
 def test_where_no_run_shows_a_rule_there_is_no_script(refused: Refused) -> None:
@@ -281,11 +290,11 @@ def test_where_no_run_shows_a_rule_there_is_no_script(refused: Refused) -> None:
     assert made is not None and made.text is None and "a rule of the judge" in made.why
 
 
-def test_no_text_of_a_candidate_gets_out_of_its_place(refused: Refused, tmp_path: Path) -> None:
+def test_no_text_of_a_candidate_gets_out_of_its_place(refused: Refused, run: Run) -> None:
     """What ends a literal, a docstring or the template stays text."""
     contract, verdict = refused(SILU, SILU_KERNEL)
     end = "\n'''\n\"\"\"\n{{ 1/0 }}\nraise SystemExit(7)\n\\"
     verdict = Verdict("refused", "trace", "wrapper_raised", f"raises {end}", end)
     text = script(contract, verdict, SILU_KERNEL + f"\nSTRANGE = {end!r}\n# ''' {{{{ 1/0 }}}}\n")
-    code, said = run_alone(text, tmp_path)
+    code, said = run(text)
     assert code == 0, said

@@ -229,8 +229,8 @@ FLOODS = {
     "threads that all talk": Attack(
         'for i in range(50): threading.Thread(target=lambda: [say("end") for _ in range(1000)], daemon=True).start()\n'
         + STAY,
-        "plan_invalid",
-        "",
+        "wrapper_raised",
+        "can't start new thread",
     ),
     "descriptors until none is left": Attack(
         "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))\nwhile True: os.dup(0)", "wrapper_raised", "OSError"

@@ -131,9 +131,9 @@ def shared(real: Judge, monkeypatch: pytest.MonkeyPatch) -> type[object]:
 
     class Borrowed:
         platform, device = real.platform, real.device
-        start, inspect, judge = real.start, real.inspect, real.judge
+        lacking, start, inspect, judge = real.lacking, real.start, real.inspect, real.judge
 
-        def __init__(self, *_: object) -> None: ...
+        def __init__(self, *_: object, **__: object) -> None: ...
 
         def __enter__(self) -> Borrowed:
             return self

@@ -88,14 +88,3 @@ def test_a_broken_problem_is_one_failing_item(example: Example, change: tuple[st
     assert "ERROR" not in run.ended.values()
     assert run.problem()["cause"] == cause
     assert run.texts["add.py::compose"].startswith("add.py")
-
-
-def test_torch_is_in_no_pytest_process(example: Example) -> None:
-    example.problem()
-    example.write(
-        "conftest.py", "import sys\ndef pytest_unconfigure(): print('torch imported:', 'torch' in sys.modules)\n"
-    )
-    process = example.spawn("-s", "--kernelfalcon", "--kernelfalcon-seeds=1", "add.py", OMP_NUM_THREADS="1")
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    assert "torch imported: False" in output

@@ -9,27 +9,33 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import KERNEL, PROBLEM, Example
+from tests.conftest import PROBLEM, Example
 from tests.processes import alive, all_end, begun, below, children, is_zygote, wait_until, zygotes
 
+TELLS_OF_TORCH = """
+import os, pathlib, sys
+
+
+def pytest_unconfigure(config):
+    pathlib.Path(config.rootpath, f"loaded-{os.getpid()}").write_text(str("torch" in sys.modules))
+"""
 HANGS = "import time\n\ntime.sleep(600)\n" + PROBLEM
 
 
 def spawn(example: Example, *arguments: str) -> subprocess.Popen[str]:
-    """A run by two workers with the real judge."""
-    script = f"--kernelfalcon-author=scripted/{example.path / 'script'}"
-    command = ("--kernelfalcon", "--kernelfalcon-seeds=1", "-n2", "--dist=loadfile", script, *arguments)
-    return example.spawn(*command, PYTHONDONTWRITEBYTECODE="1")
+    """A run by two workers with the real judge and a real author."""
+    command = ("--kernelfalcon", "--kernelfalcon-seeds=1", "-n2", "--dist=loadfile", *arguments)
+    return example.spawn(*command, PYTHONDONTWRITEBYTECODE="1", OMP_NUM_THREADS="1")
 
 
 def workers(process: subprocess.Popen[str]) -> list[int]:
     return [child for child in children(process.pid) if not is_zygote(child)]
 
 
-def test_two_workers_share_two_zygotes(example: Example) -> None:
+def test_two_workers_share_two_zygotes_and_torch_is_in_no_process_of_pytest(example: Example) -> None:
     for name in ("one.py", "two.py"):
         example.problem(name)
-    example.script(KERNEL)
+    example.write("conftest.py", TELLS_OF_TORCH)
     process = spawn(example, "one.py", "two.py")
     of_controller, of_workers = set[int](), set[int]()
 
@@ -44,6 +50,7 @@ def test_two_workers_share_two_zygotes(example: Example) -> None:
     assert process.returncode == 0, output
     assert "6 passed" in output
     assert (len(of_controller), len(of_workers)) == (2, 0)
+    assert [path.read_text() for path in example.path.glob("loaded-*")] == ["False"] * 3
 
 
 @pytest.fixture

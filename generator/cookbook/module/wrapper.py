@@ -166,7 +166,8 @@ class Wrapper:
                     items = ", ".join(text(item, False) for item in content)
                     return items if top and content else f"({items})"
                 case "dict":
-                    return f"{{{', '.join(f'{_quoted(key)}: {text(item, False)}' for key, item in content.items())}}}"
+                    items = ", ".join(f"{_quoted(key)}: {text(item, False)}" for key, item in sorted(content.items()))
+                    return f"{{{items}}}"
                 case "f":
                     return f'float("{content}")'
             return _quoted(content) if isinstance(content, str) else repr(content)

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import Any, NoReturn
 
 from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.contracts.contract import Sizes
 from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.checks.repeated import NONDETERMINISTIC
@@ -23,20 +24,33 @@ DRAW = 1 << 20
 """The first of the draws whose values are thrown away: no other check uses them."""
 REPEATS = 100
 MOST_BYTES = 256 << 20
-"""Of a call at the problem's own sizes, where they are not run: inputs, and what the wrapper allocates."""
+"""Of the results of a call; and, of one at the problem's own sizes whose kernels are not run, of all its memory."""
+LEFT_OUT = "conformance_left_out"
+"""The module was not used for real: its results are too large to hand over, and no smaller sizes are known."""
 UNSEEN = ("alloc", "fill", "copy", "read", "result")
 """Messages that a call makes only where every torch operation is watched."""
 
 
 def used_for_real(trial: Trial) -> None:
     """Once watched, then as anybody would use it: new values in the same memory, and many calls."""
-    assert trial.form is not None
-    case = Case.of(trial.form.sizes)
+    sizes = _sizes(trial)
+    if sizes is None:
+        trial.flag(LEFT_OUT)
+        return
+    case = Case.of(sizes)
     reads = HOST_READS in trial.flags
     with ExitStack() as stack:
-        uses = [judged(trial, Case.of(trial.form.sizes, DRAW + k), k == 1, stack) for k in range(2)]
+        uses = [judged(trial, Case.of(sizes, DRAW + k), k == 1, stack) for k in range(2)]
         _check(trial, case, uses[:1], watched=True, idle=not reads)
         _check(trial, case, uses, watched=False, repeats=0 if reads else REPEATS)
+
+
+def _sizes(trial: Trial) -> Sizes | None:
+    """Those of the form that runs, or smaller ones where that gives too much to hand over; None if none are known."""
+    assert trial.form is not None
+    if not trial.form.declared or trial.contract.output_bytes <= MOST_BYTES:
+        return trial.form.sizes
+    return trial.contract.shrunk
 
 
 def used_at_declared_sizes(trial: Trial) -> None:

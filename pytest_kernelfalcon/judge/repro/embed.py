@@ -23,7 +23,14 @@ PARTS: dict[str, Collection[str] | None] = {
     "variants.py": ("_everywhere", "laid_out", "transposed", "padded", "stepped", "_spoilt", "LAYOUTS", "finer"),
     "widen.py": None,
     "reference.py": ("same_draw", "refresh_held", "_vary", "_once"),
-    "standalone.py": None,
+    "standalone/asked.py": None,
+    "standalone/drawing.py": None,
+    "standalone/calling.py": None,
+    "standalone/watching.py": None,
+    "standalone/comparing.py": None,
+    "standalone/examining.py": None,
+    "standalone/compiling.py": None,
+    "standalone/main.py": None,
 }
 """Of each module the names that a script needs; None for all of it."""
 

@@ -42,6 +42,7 @@ RULES = (
     Cause.HOST_DATA,
     Cause.KEPT_TENSOR,
     Cause.DTYPE_CAST,
+    Cause.SIDE_STREAM,
     Cause.VALUE_READ,
     Cause.LAUNCH_ARGUMENT,
     Cause.PLAN_INVALID,

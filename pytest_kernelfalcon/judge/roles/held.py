@@ -114,11 +114,11 @@ def _join(prefix: str, name: str) -> str:
 
 
 def tensors_in(value: object) -> list[torch.Tensor]:
-    """The tensors in lists, tuples and dicts, in order."""
+    """The tensors in lists, tuples and dicts, in order; those of a dict in the order of its keys' text."""
     if isinstance(value, torch.Tensor):
         return [value]
     if isinstance(value, dict):
-        value = list(value.values())
+        value = [value[key] for key in sorted(value, key=str)]
     return [tensor for item in value for tensor in tensors_in(item)] if isinstance(value, list | tuple) else []
 
 

@@ -1,6 +1,6 @@
-"""Stopped by: what another thread computes is in no storage that the plan knows.
+"""Stopped by: what another thread computes is in no storage that the plan knows, where it may start one at all.
 
-A thread of its own computes, where nothing watches operations.
+A thread of its own computes, where nothing watches operations. A complete sandbox lets it start none.
 """
 
 import threading

@@ -120,7 +120,9 @@ def load(source):
 def flat(result):
     if torch.is_tensor(result):
         return [result]
-    values = result.values() if isinstance(result, dict) else result if isinstance(result, list | tuple) else []
+    if isinstance(result, dict):
+        result = [result[key] for key in sorted(result)]
+    values = result if isinstance(result, list | tuple) else []
     return [tensor for item in values for tensor in flat(item)]
 
 

@@ -118,7 +118,7 @@ def case_several_outputs_of_several_shapes():
 
 def case_structured_inputs_and_outputs():
     def forward(d):
-        return {"a": d["p"] + d["q"][0], "b": [d["q"][1] * 2, (d["p"] > 0,)]}
+        return {"b": [d["q"][1] * 2, (d["p"] > 0,)], "a": d["p"] + d["q"][0]}
 
     both(forward, [{"p": R(4, 3), "q": (R(3), R(2, 2))}], [{"p": R(5, 2), "q": (R(2), R(3))}])
 

@@ -100,6 +100,7 @@ class Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if on_device(value):
             self.recorder.refuse(Cause.TORCH_OPERATION, detail="a fill with a device tensor")
         scalar = value.item() if isinstance(value, torch.Tensor) else value
+        scalar = float(scalar) if tensor.dtype.is_floating_point else scalar  # 1 and 1.0 are one fill
         self.recorder.emit("fill", tensor=self.recorder.spec(tensor), value=scalar)
 
     def _copy(self, target: torch.Tensor, source: torch.Tensor) -> None:
