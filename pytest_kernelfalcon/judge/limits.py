@@ -18,6 +18,8 @@ class Limits:
     scratch in all, what is handed on to other roles included.
 
     gpu: the fork uses a GPU. starts: it may start processes: compilers. threads: of a role that does neither.
+    hands: it may hand descriptors on. Those on their way count for all roles of a user together, so that one role
+    could keep others from it.
     """
 
     cpu: int = 60
@@ -26,6 +28,7 @@ class Limits:
     gpu: bool = False
     starts: bool = False
     threads: int = 1
+    hands: bool = True
 
     @property
     def tasks(self) -> int:

@@ -79,6 +79,7 @@ def program(machine: Machine, limits: Limits, process: int) -> Iterator[Step]:
     yield from _unless(EQUAL, syscalls.CLONE3[column], errno.ENOSYS)
     denied = syscalls.FORBIDDEN | ({} if limits.starts else syscalls.STARTS)
     denied |= syscalls.ALONE | {"clone": syscalls.CLONE} if limits.tasks == 1 else {}
+    denied |= {} if limits.hands else syscalls.HANDS
     for numbers in denied.values():
         if numbers[column] >= 0:
             yield from _unless(EQUAL, numbers[column], errno.EPERM)

@@ -40,6 +40,8 @@ ALONE: dict[str, Numbers] = {
 """To a role that has no helpers, neither compilers nor a GPU's driver: files in memory beside its scratch directory,
 whose size binds all that it writes; and what Landlock does not know: who owns a file, may read it, changed it when;
 sockets in the file tree. Its channels are there when it begins."""
+HANDS: dict[str, Numbers] = {"sendmsg": (46, 211), "sendmmsg": (307, 269)}
+"""To a role that hands no descriptors on: what it sends goes by `sendto`."""
 ONESELF: dict[str, Numbers] = {
     "kill": (62, 129), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
 }  # fmt: skip

@@ -30,20 +30,20 @@ ROLES: dict[str, dict[str, Limits]] = {
     "plain": {
         "inspect": Limits(cpu=120, memory=6 << 30),
         "reference": Limits(cpu=600, memory=6 << 30, files=6 << 30),
-        "tracer": Limits(cpu=60, memory=2 << 30, files=64 << 20),
+        "tracer": Limits(cpu=60, memory=2 << 30, files=64 << 20, hands=False),
         "compile": Limits(cpu=1800, memory=4 << 30, starts=True),
         "comparer": Limits(cpu=600, memory=6 << 30),
         "bake": Limits(cpu=60),
     },
     "interpreted": {
         "executor": Limits(cpu=300, memory=6 << 30, files=4 << 30),
-        "conformance": Limits(cpu=120, memory=6 << 30, files=64 << 20, threads=4),
+        "conformance": Limits(cpu=120, memory=6 << 30, files=64 << 20, threads=4, hands=False),
     },
     "cuda": {
         "cuda.reference": Limits(cpu=600, memory=48 << 30, files=4 << 30, gpu=True),
         "cuda.executor": Limits(cpu=300, memory=24 << 30, files=4 << 30, gpu=True, starts=True),
         "cuda.comparer": Limits(cpu=600, memory=24 << 30, gpu=True),
-        "cuda.conformance": Limits(cpu=120, memory=24 << 30, files=1 << 30, gpu=True, starts=True),
+        "cuda.conformance": Limits(cpu=120, memory=24 << 30, files=1 << 30, gpu=True, starts=True, hands=False),
     },
 }
 """Which zygote forks which role, and what a fork may use. A platform says which zygotes it needs."""

@@ -111,11 +111,6 @@ LIES = {
     "a refusal of its own making": ('say("refuse", cause="accepted", facts={}, line=1)', "a refusal of no known cause"),
     "a refusal by a list": ('say("refuse", cause=["torch_operation"], facts={}, line=1)', "a refusal of no known cause"),
     "a refusal with the judge's cause": ('say("refuse", cause="not_runnable", facts={}, line=1)', "a refusal of no known cause"),
-    "file descriptors": ('socket.send_fds(LINE.sock, [struct.pack(">I", 2) + b"{}"], [0, 1])', "it sends file descriptors"),
-    "file descriptors with each byte": (
-        'data = struct.pack(">I", 4000)\nfor byte in data + b" " * 4000:\n    socket.send_fds(LINE.sock, [bytes([byte])], [0] * 16)',
-        "more than 16 file descriptors",
-    ),
     "garbage in every descriptor": (
         'for fd in range(256):\n    try: os.write(fd, b"\\xff" * 4096)\n    except OSError: pass\n' + STAY,
         "a message of 4294967295 bytes",
@@ -231,6 +226,9 @@ FLOODS = {
         + STAY,
         "wrapper_raised",
         "can't start new thread",
+    ),
+    "descriptors with each byte": Attack(
+        "while True: socket.send_fds(LINE.sock, [b'x'], [0] * 16)", "wrapper_raised", "PermissionError"
     ),
     "descriptors until none is left": Attack(
         "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))\nwhile True: os.dup(0)", "wrapper_raised", "OSError"

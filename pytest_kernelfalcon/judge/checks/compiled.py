@@ -15,6 +15,9 @@ from pytest_kernelfalcon.judge.finding import LOUD, Finding, Found, UnsupportedH
 from pytest_kernelfalcon.judge.host import Ended, Overdue
 from pytest_kernelfalcon.judge.trial import Trial
 
+UNFIT = ("too_large", "not_there")
+"""A target has not the memory, or not the instructions, for a launch: another may have."""
+
 
 def after_reads(trial: Trial) -> None:
     """The plan of a wrapper that reads what its kernels computed is known only from a run."""
@@ -35,8 +38,8 @@ def for_targets(trial: Trial) -> None:
             raise Found(Finding(Cause.COMPILE_ERROR, trial.stage, facts, row["line"]))
     own = f"sm_{trial.platform.target}"
     needed = [trial.targets[own]] if own in trial.targets else list(trial.targets.values())
-    if needed and all(figures["status"] == "too_large" for figures in needed):
-        row = next(row for row in rows if row["status"] == "too_large")
+    if needed and all(figures["status"] in UNFIT for figures in needed):
+        row = next(row for row in rows if row["status"] in UNFIT)
         facts = {"kernel": row["kernel"], "detail": row["detail"]}
         raise Found(Finding(Cause.OUT_OF_RESOURCES, trial.stage, facts, row["line"]))
 

@@ -1,7 +1,8 @@
 """Role `compile`: compile a plan's launches for real GPUs, without one. PYTEST_DONT_REWRITE
 
 Job {"source"}; requests {"launches", "targets"}; answers {"rows"}, one a distinct kernel, signature and target:
-{"kernel", "target", "status": "ok" | "error" | "too_large", "registers", "spills", "shared", "detail", "line"}.
+{"kernel", "target", "status": "ok" | "error" | "too_large" | "not_there", "registers", "spills", "shared", "detail",
+"line"}.
 Triton reaches machine code with the tools that its wheel bundles. Spills are 4-byte words, shared memory is bytes.
 """
 
@@ -31,6 +32,8 @@ SHARED_BYTES = {75: 65536, 80: 166912, 86: 101376, 89: 101376, 90: 232448, 100: 
 """Opt-in shared memory per block by compute capability (CUDA C++ Programming Guide, technical specifications)."""
 CUOBJDUMP = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
 USAGE = re.compile(r"REG:(\d+) STACK:(\d+)")
+LACKING = "requires .target"
+"""ptxas of an instruction that the target has not, such as conversions to float8 before sm_89: later ones have."""
 
 
 _WARM_TENSOR = {"dtype": "int32", "shape": [1], "stride": [1], "offset": 0, "storage": 0}
@@ -104,7 +107,8 @@ def _compile(kernels: dict[str, Any], launch: dict[str, Any], target: int) -> di
     except CompilationError as error:
         return _error(error, kernels)
     except Exception as error:  # the compiler's other failures (ptxas, MLIR passes) share no base class
-        return {"status": "error", "detail": _short(f"{type(error).__name__}: {error}"), "line": _first_line(kernel)}
+        status = "not_there" if LACKING in str(error) else "error"
+        return {"status": status, "detail": _short(f"{type(error).__name__}: {error}"), "line": _first_line(kernel)}
     shared = compiled.metadata.shared
     figures = {"shared": shared} | _usage(compiled.asm["cubin"])
     if shared > shared_bytes(target):
