@@ -37,7 +37,7 @@ ROLES: dict[str, dict[str, Limits]] = {
     },
     "interpreted": {
         "executor": Limits(cpu=300, memory=6 << 30, files=4 << 30),
-        "conformance": Limits(cpu=120, memory=6 << 30, files=64 << 20, threads=4, hands=False),
+        "conformance": Limits(cpu=120, memory=6 << 30, files=64 << 20, threads=64, hands=False),
     },
     "cuda": {
         "cuda.reference": Limits(cpu=600, memory=48 << 30, files=4 << 30, gpu=True),

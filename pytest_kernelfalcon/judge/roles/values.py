@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from pytest_kernelfalcon.judge.roles.held import mapped
+from pytest_kernelfalcon.judge.roles.held import mapped, tensors_in
 
 OFFSET = 100.0
 """A large mean: a variance by E[x²]-E[x]² is then off by 100 times eager's error. With the other sign, all values are
@@ -50,8 +50,11 @@ def _inf(x: torch.Tensor) -> torch.Tensor:
 
 
 def _nan(x: torch.Tensor) -> torch.Tensor:
-    """Two NaN, one of them after an inf."""
-    return _scattered(x, float("nan"), float("inf"), float("nan"))
+    """Two NaN, one of them after an inf; and two in the first row, of which one comes first."""
+    x = _scattered(x, float("nan"), float("inf"), float("nan"))
+    if x.dim() > 1 and x.shape[-1] > 2:
+        x.reshape(-1, x.shape[-1])[0, [0, -1]] = float("nan")
+    return x
 
 
 def _scattered(x: torch.Tensor, *values: float) -> torch.Tensor:
@@ -83,8 +86,13 @@ NOT_FINITE = ("inf", "nan")
 
 
 def changed(value: Any, kind: str) -> Any:
-    """`get_inputs()`'s value, a tree of tensors and others, with values of that kind."""
-    return mapped(value, lambda x: _table(x).get(kind, _kept)(x))
+    """`get_inputs()`'s value, a tree of tensors and others, with values of that kind.
+
+    Only the largest are lowered: a temperature or a scale beside them that turns negative turns all round.
+    """
+    most = max((x.numel() for x in tensors_in(value) if kind in _table(x)), default=0)
+    alone = kind == "lowered"
+    return mapped(value, lambda x: x if alone and x.numel() < most else _table(x).get(kind, _kept)(x))
 
 
 def concerns(tensors: list[torch.Tensor], kind: str) -> bool:

@@ -26,6 +26,9 @@ def vary(instance: Instance, dtype: str = DECLARED, strides: str = DECLARED, kin
         if kind == DRAWN:
             eps = max((torch.finfo(one).eps for one in coarse), default=0.0)
             instance.inputs = mapped(instance.inputs, lambda x: finer(x, eps))
+            for item in state_of(instance.model):
+                if item.tied_to is None:
+                    item.tensor.data.copy_(finer(item.tensor.data, eps))
     if strides != DECLARED:
         instance.inputs = [laid_out(value, LAYOUTS[strides]) for value in instance.inputs]
 
