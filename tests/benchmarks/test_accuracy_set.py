@@ -44,10 +44,9 @@ def test_the_honest_pass_and_the_dishonest_do_not(bench: Bench, candidate: Candi
     assert (verdict.outcome == "accepted") == candidate.honest, verdict
 
 
-def test_what_was_decided_by_more_than_eagers_errors_is_flagged(bench: Bench) -> None:
-    found = {c.family: bench.verdict(c).flags for c in TRIED if c.name in ("blocks", "mean")}
+def test_what_was_right_by_more_than_eagers_errors_is_flagged(bench: Bench) -> None:
+    found = {c.family: bench.verdict(c).flags for c in TRIED if c.name == "blocks"}
     assert "operation_floor" in found["cumsum"]
-    assert "other_decisions" in found["gate"]
 
 
 @pytest.mark.parametrize("family", ["matmul", "row_sum"])

@@ -54,7 +54,9 @@ EXACT = "tl.div_rn(x, 3.0)"
     ],
 )
 def test_a_rounding_may_go_either_way_within_an_ulp_of_the_inputs(verify: Verify, way: str, cause: str | None) -> None:
-    assert verify(PROBLEM, KERNEL.replace(EXACT, way)).cause == cause
+    verdict = verify(PROBLEM, KERNEL.replace(EXACT, way))
+    assert verdict.cause == cause
+    assert ("other_decisions" in verdict.flags) == (way == "x * (1.0 / 3.0)")
 
 
 FIRST = """
@@ -149,4 +151,5 @@ STEPS = """
 def test_state_whose_elements_share_memory(verify: Verify) -> None:
     verdict = verify(REPEATED, STEPS)
     assert verdict.cause is None, verdict.message
-    assert verify(REPEATED, STEPS.replace("tl.load(shift_ptr)", "0.5")).cause == "values_differ"
+    wrong = verify(REPEATED, STEPS.replace("tl.load(shift_ptr)", "0.5"))
+    assert wrong.cause in ("values_differ", "stale"), wrong  # by which draw shows it first

@@ -23,7 +23,7 @@ from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
 from pytest_kernelfalcon.judge.verdict import Verdict
 from tests.attacks import ATTACKS, Attack
-from tests.conftest import KERNEL, PROBLEM, ROOT
+from tests.conftest import KERNEL, LOADER, PROBLEM, ROOT
 from tests.victims import planted
 
 Verify = Callable[..., Verdict]
@@ -164,17 +164,18 @@ def refusing(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a module on a machine that refuses those walls, beside a problem and a kernel."""
     (tmp_path / "add.py").write_text(PROBLEM)
     (tmp_path / "kernel.py").write_text(KERNEL)
+    (tmp_path / "kernelfalcon_loader.py").write_text(LOADER)
 
     def run(walls: str, *module: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tests.denied", walls, sys.executable, "-m", *module]
-        environment = os.environ | {"PYTHONPATH": f"{ROOT}"}
+        environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     return run
 
 
 VERIFY = ("pytest_kernelfalcon", "verify", "add.py", "kernel.py", "--platform=cpu")
-PYTEST = ("pytest", "-p", "pytest_kernelfalcon.plugin", "--kernelfalcon", "--kernelfalcon-platform=cpu", "add.py")
+PYTEST = ("pytest", "-p", "kernelfalcon_loader", "--kernelfalcon", "--kernelfalcon-platform=cpu", "add.py")
 
 
 @pytest.mark.parametrize("wall", ["namespaces", "landlock", "seccomp"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -170,7 +171,7 @@ class _Function:
                 case "alloc":
                     yield from self._allocate(step, uses.get(step["storage"], []))
                 case "fill":
-                    zero = type(step["value"]) is int and step["value"] == 0
+                    zero = step["value"] == 0 and math.copysign(1.0, step["value"]) > 0
                     filled = ("zero_", []) if zero else ("fill_", [literal(step["value"])])
                     yield from call(f"{self._tensor(step['tensor'])}.{filled[0]}", filled[1])
                 case "copy":

@@ -126,20 +126,12 @@ class Resident(Device):
         given = [value for value in (*args, *kwargs.values()) if on_device(value)]
         if given and func in (torch.Tensor.to, torch.Tensor.cpu) and _leaves(func, args, kwargs):
             self.recorder.refuse(Cause.HOST_DATA, detail="a device tensor is copied to cpu")
-        if func is torch.Tensor.__setitem__ and given and type(args[2]) in (bool, int, float):
-            return self._set(*args)
         asked = torch_side.mapped(kwargs.get("device")) == REAL
         moved = func in (torch.Tensor.to, torch.Tensor.cuda)
         result = super().__torch_function__(func, types, args, kwargs)
         if given or asked or moved:
             self._adopt(result)
         return result
-
-    def _set(self, tensor: torch.Tensor, index: Any, value: float) -> None:
-        """As on a GPU, where the number becomes a tensor of the device that is copied; on the CPU torch fills."""
-        scalar = torch.scalar_tensor(value, dtype=tensor.dtype, device=REAL)
-        self._adopt(scalar)
-        tensor[index].copy_(scalar)
 
     def _adopt(self, result: Any) -> None:
         for value in result if isinstance(result, tuple | list) else (result,):
