@@ -11,18 +11,18 @@ PROBLEM = """
 
     class Model(torch.nn.Module):
         def forward(self, x):
-            return torch.round(x / 3).to(torch.int32)
+            return torch.round(x / 7).to(torch.int32)
 
     n = 4096
 
     def get_inputs():
-        between = torch.randint(-50, 50, (n,)) * 3 + 1.5
-        return [torch.where(torch.rand(n) < 0.5, between, 60 * torch.randn(n))]
+        between = torch.randint(-50, 50, (n,)) * 7 + 3.5
+        return [between + torch.where(torch.rand(n) < 0.5, 0, 0.01) * torch.randn(n)]
 
     def get_init_inputs():
         return []
     """
-"""Half of the elements lie just between two integers."""
+"""Half of the elements lie just between two integers, where 1/7 rounded decides otherwise; the rest near by."""
 KERNEL = """
     import torch
     import triton
@@ -30,33 +30,33 @@ KERNEL = """
     from triton.language.extra import libdevice
 
     @triton.jit
-    def third(x_ptr, y_ptr, n, step, BLOCK: tl.constexpr):
+    def seventh(x_ptr, y_ptr, n, step, BLOCK: tl.constexpr):
         offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
         mask = offsets < n
         x = tl.load(x_ptr + offsets * step, mask=mask).to(tl.float32)
-        tl.store(y_ptr + offsets, libdevice.rint(tl.div_rn(x, 3.0)).to(tl.int32), mask=mask)
+        tl.store(y_ptr + offsets, libdevice.rint(tl.div_rn(x, 7.0)).to(tl.int32), mask=mask)
 
     def kernel_function(x):
         y = torch.empty(x.shape, dtype=torch.int32, device=x.device)
-        third[(triton.cdiv(x.numel(), 256),)](x, y, x.numel(), x.stride(0), BLOCK=256)
+        seventh[(triton.cdiv(x.numel(), 256),)](x, y, x.numel(), x.stride(0), BLOCK=256)
         return y
     """
-EXACT = "tl.div_rn(x, 3.0)"
+EXACT = "tl.div_rn(x, 7.0)"
 
 
 @pytest.mark.parametrize(
     ("way", "cause"),
     [
         (EXACT, None),
-        ("x * (1.0 / 3.0)", None),
+        ("x * (1.0 / 7.0)", None),
         (f"{EXACT} + 0.002", "values_differ"),
-        ("x * 0.3333", "values_differ"),
+        ("x * 0.1428", "values_differ"),
     ],
 )
 def test_a_rounding_may_go_either_way_within_an_ulp_of_the_inputs(verify: Verify, way: str, cause: str | None) -> None:
     verdict = verify(PROBLEM, KERNEL.replace(EXACT, way))
     assert verdict.cause == cause
-    assert ("other_decisions" in verdict.flags) == (way == "x * (1.0 / 3.0)")
+    assert ("other_decisions" in verdict.flags) == (way == "x * (1.0 / 7.0)")
 
 
 FIRST = """
