@@ -126,7 +126,7 @@ OTHERS = {
     "an option that equals an allowed one": Attack('launch(call, arguments={"y_ptr": 0}, options={"num_warps": 4.0})', "launch_argument", "num_warps=4.0"),
     "too much memory": Attack('say("alloc", storage=1, bytes=1 << 40)', "plan_flood", "allocates 1099511627776 bytes"),
     "too many reads": Attack('say("alloc", storage=1, bytes=8000); launch(call); say("read", tensor=t(call, storage=1, shape=[65]), line=17)', "value_read", "65 elements"),
-    "reads of nothing": Attack('say("alloc", storage=1, bytes=8000)\nlaunch(call)\nfor _ in range(80): say("read", tensor=t(call, storage=1, shape=[0]), line=17)', "value_read", "in 65 reads", at=1),
+    "reads of nothing": Attack('say("alloc", storage=1, bytes=8000)\nlaunch(call)\nfor _ in range(80): say("read", tensor=t(call, storage=1, shape=[0]), line=17)\n' + STAY, "value_read", "in 65 reads", at=1),
     "a read of an input": Attack('say("read", tensor=t(call, shape=[1]), line=17)', "value_read", "an element of an input"),
     "a read of an input's copy": Attack('say("alloc", storage=1, bytes=8)\nsay("copy", target=t(call, shape=[2], storage=1), source=t(call, shape=[2]))\nsay("read", tensor=t(call, shape=[1], storage=1), line=17)', "value_read", "an element of an input"),
     "an input as the result": Attack('say("result", tree={"t": t(call)}); say("end")', "passthrough", "nothing that a kernel computed"),
