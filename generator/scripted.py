@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +12,16 @@ from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.generator.author import Exhausted, Proposal, Round
 
+WAITS = re.compile(r"# waits ([0-9]+(?:\.[0-9]+)?) s$", re.MULTILINE)
+"""A line of a candidate: how long the author takes to propose it, as a model would."""
+POLL_S = 0.05
+
 
 @dataclass(frozen=True)
 class Scripted:
-    """Round `r` of seed `k` is `seed<k>/round<r>.py` in the folder, or `round<r>.py` where that is not there."""
+    """Round `r` of seed `k` is `<problem stem>/seed<k>/round<r>.py` in the folder; where that is not there, the same
+    without the first, the second, or both of its folders.
+    """
 
     name: str
     folder: Path
@@ -33,7 +41,18 @@ class Scripted:
     ) -> Proposal | Exhausted:
         control.check()
         file = f"round{len(history)}.py"
-        for path in (self.folder / f"seed{seed}" / file, self.folder / file):
+        stem = Path(contract.source["module"]).stem
+        for place in (f"{stem}/seed{seed}", stem, f"seed{seed}", ""):
+            path = self.folder / place / file
             if path.is_file():
-                return Proposal(path.read_text(encoding="utf-8"), str(path.relative_to(self.folder)))
+                text = path.read_text(encoding="utf-8")
+                _wait(text, control)
+                return Proposal(text, str(path.relative_to(self.folder)))
         return Exhausted(f"no {file} for seed {seed} in {self.folder}")
+
+
+def _wait(text: str, control: Control) -> None:
+    end = time.monotonic() + sum(float(seconds) for seconds in WAITS.findall(text))
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, POLL_S))
+        control.check()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Cancelled, Control
 from pytest_kernelfalcon.generator.author import Exhausted, Proposal, Round
 from pytest_kernelfalcon.generator.registry import resolve
@@ -31,10 +32,17 @@ def test_an_unknown_author_is_an_error_that_lists_those_there_are(name, message,
     assert message in str(caught.value)
 
 
-def proposals(author, seed, rounds):
+def contract(path="problems/add.py"):
+    return Contract(
+        id="model", source={"module": path, "code": ""}, inputs=[], state=[], outputs=[], output_tree={}, ops=[],
+        sizes={}, declared={}, admitted={}, shrunk=None, admitted_shrunk={},
+    )  # fmt: skip
+
+
+def proposals(author, seed, rounds, path="problems/add.py"):
     history = []
     for _ in range(rounds):
-        answer = author.propose(None, history, seed, CONTROL)
+        answer = author.propose(contract(path), history, seed, CONTROL)
         if isinstance(answer, Exhausted):
             return history, answer
         history.append(Round(answer, Verdict("refused", "run")))
@@ -51,10 +59,28 @@ def test_a_folder_gives_each_seed_its_own_candidates_or_those_for_all(tmp_path):
         history, end = proposals(author, seed, 5)
         assert [one.proposal.source for one in history] == expected
         assert end is not None and f"no round2.py for seed {seed}" in end.reason
-    assert author.propose(None, [], 1, CONTROL) == Proposal("own 0", "seed1/round0.py")
+    assert author.propose(contract(), [], 1, CONTROL) == Proposal("own 0", "seed1/round0.py")
+
+
+def test_a_problem_may_have_candidates_of_its_own(tmp_path):
+    texts = {"round0.py": "any", "add/round0.py": "add", "add/seed1/round0.py": "add 1", "seed1/round0.py": "1"}
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text(text)
+    author = resolve(f"scripted/{tmp_path}")
+    for path, seed, expected in (("add.py", 1, "add 1"), ("a/add.py", 0, "add"), ("b.py", 1, "1"), ("b.py", 0, "any")):
+        history, _ = proposals(author, seed, 1, path)
+        assert history[0].proposal.source == expected
+
+
+def test_a_wait_for_a_candidate_ends_with_the_need_for_it(tmp_path):
+    (tmp_path / "round0.py").write_text("# waits 3600 s\n")
+    asked = iter([None, None, "won elsewhere"])
+    with pytest.raises(Cancelled, match="won elsewhere"):
+        resolve(f"scripted/{tmp_path}").propose(contract(), [], 0, Control(cancelled=lambda: next(asked)))
 
 
 @pytest.mark.parametrize("name", ["cookbook", "scripted/."])
 def test_an_author_stops_when_told_to(name):
     with pytest.raises(Cancelled):
-        resolve(name).propose(None, [], 0, Control(cancelled=lambda: "won elsewhere"))
+        resolve(name).propose(contract(), [], 0, Control(cancelled=lambda: "won elsewhere"))
