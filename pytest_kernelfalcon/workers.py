@@ -10,11 +10,12 @@ from typing import Any, NoReturn
 
 import pytest
 
+from pytest_kernelfalcon.idle import IDLES
 from pytest_kernelfalcon.judge.lending import Lender
 from pytest_kernelfalcon.session import INHERITED, Session
 
-TOGETHER = ("::accept", "::compose")
-"""The ends of the node ids of items that one worker does best; a problem's seeds race on several."""
+DIST = "load"
+"""The way to distribute items that is ours; xdist's others stay its own."""
 UNUSABLE = "kernelfalcon_unusable"
 """What a worker leaves in its `workeroutput`: why no item can be run, which the user has to change first."""
 
@@ -51,24 +52,21 @@ class Workers:
         """https://pytest-xdist.readthedocs.io/en/stable/how-to.html#creating-one-fixture-for-all-workers"""
         run = self.session.run
         node.workerinput[INHERITED] = {"root": str(run.root), "run_id": run.run_id}
+        node.workerinput[INHERITED][IDLES] = node.config.getoption("dist") == DIST
         if _is_alike(node.gateway.spec):
             self.lender = self.lender or Lender(self.session.options.sandbox)
             node.workerinput[INHERITED]["offer"] = asdict(self.lender.offer)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        """Instead of `--dist=load`, which deals out items one by one: `compose` would wait on one worker for what
-        `accept` does on another. A worker that gets both helps with the seeds that no other has taken.
-        """
-        if config.getoption("dist") != "load":
+        """https://pytest-xdist.readthedocs.io/en/stable/distribution.html: ours for `--dist load`."""
+        if config.getoption("dist") != DIST:
             return None
-        from xdist.scheduler import LoadScopeScheduling
+        from pytest_kernelfalcon.scheduler import RaceScheduling
 
-        class ByProblem(LoadScopeScheduling):  # type: ignore[misc]
-            def _split_scope(self, nodeid: str) -> str:
-                return nodeid.split("::")[0] if nodeid.endswith(TOGETHER) else nodeid
-
-        return ByProblem(config, log)
+        scheduler = RaceScheduling(config, log)
+        config.pluginmanager.register(scheduler, "kernelfalcon-scheduler")
+        return scheduler
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
