@@ -17,9 +17,8 @@ NOTHING, STOPPING = 0.0005, 0.003
 """Minutes that it takes to end an item whose answer is there, and a seed under way."""
 SHUTDOWN = -1
 
-Pause = "Sleep | Callable[[], bool]"
 Act = Generator[Any, None, str]
-"""What an item does; returns the state that its report tells."""
+"""What an item does: sleeps (`Sleep`), waits (for a function to return true), and returns its report's state."""
 
 
 @dataclass(frozen=True)
@@ -149,14 +148,15 @@ class Controller:
         self.items = list(_items(work, grouped))
         if order == "seed":
             self.items.sort(key=lambda item: item[0].rpartition("::")[2].removesuffix("]").replace("seed", " "))
-        self.now = self.composed = 0.0
+        self.now = 0.0
+        self.composed: list[float] = []
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._number = 0
         self._asleep: dict[int, tuple[Race, Callable[[], None]]] = {}
         self._waiting: list[tuple[Callable[[], bool], Callable[[], None]]] = []
 
-    def run(self) -> float:
-        """The minute in which the last problem was composed. Raises RuntimeError where something was never run."""
+    def run(self) -> list[float]:
+        """The minutes in which problems were composed. Raises RuntimeError where a worker has never ended."""
         ids = [name for name, _ in self.items]
         for worker in self.workers:
             self.scheduler.add_node(worker)
@@ -229,7 +229,7 @@ class Controller:
     def _end(self, worker: Worker, index: int, state: str) -> None:
         name, _ = self.items[index]
         if name.split("@")[0].endswith("::compose"):
-            self.composed = self.now
+            self.composed.append(self.now)
         self._tell(
             "pytest_runtest_logreport", SimpleNamespace(nodeid=name, when="call", user_properties=[(STATE, state)])
         )
