@@ -40,19 +40,46 @@ def _exit(text: str) -> NoReturn:
     pytest.exit(text, returncode=pytest.ExitCode.USAGE_ERROR)
 
 
+class Places:
+    """Numbers of workers, for each machine from 0: the smallest free one, so that who stands in for a worker that died
+    has its place. Devices are dealt out by them.
+    """
+
+    def __init__(self) -> None:
+        self._taken: dict[str, list[str | None]] = {}
+
+    def take(self, spec: Any, worker: str) -> int:
+        taken = self._taken.setdefault(_machine(spec), [])
+        if None not in taken:
+            taken.append(None)
+        place = taken.index(None)
+        taken[place] = worker
+        return place
+
+    def free(self, spec: Any, worker: str) -> None:
+        taken = self._taken[_machine(spec)]
+        if worker in taken:
+            taken[taken.index(worker)] = None
+
+
 class Workers:
     """The controller's part."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.lender: Lender | None = None
+        self.places = Places()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """https://pytest-xdist.readthedocs.io/en/stable/how-to.html#creating-one-fixture-for-all-workers"""
         run = self.session.run
-        node.workerinput[INHERITED] = {"root": str(run.root), "run_id": run.run_id}
-        node.workerinput[INHERITED][IDLES] = node.config.getoption("dist") == DIST
+        node.workerinput[INHERITED] = {
+            "root": str(run.root),
+            "run_id": run.run_id,
+            "place": self.places.take(node.gateway.spec, node.gateway.id),
+            IDLES: node.config.getoption("dist") == DIST,
+        }
         if _is_alike(node.gateway.spec):
             self.lender = self.lender or Lender(self.session.options.sandbox)
             node.workerinput[INHERITED]["offer"] = asdict(self.lender.offer)
@@ -71,6 +98,7 @@ class Workers:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """A worker has ended: `error` is None unless it died."""
+        self.places.free(node.gateway.spec, node.gateway.id)
         text = getattr(node, "workeroutput", {}).get(UNUSABLE)
         if text is not None:
             _exit(text)
@@ -79,6 +107,11 @@ class Workers:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_unconfigure"""
         if self.lender is not None:
             self.lender.close()
+
+
+def _machine(spec: Any) -> str:
+    """What tells the machines of workers apart; empty for this one."""
+    return str(spec.ssh or spec.vagrant_ssh or spec.socket or spec.via or "")
 
 
 def _is_alike(spec: Any) -> bool:

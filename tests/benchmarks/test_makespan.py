@@ -24,7 +24,7 @@ def test_many_problems_are_done_in_time_and_before_those_of_other_ways() -> None
 
 
 def test_one_subgraph_with_a_worker_for_each_seed_takes_as_long_as_its_first_winner() -> None:
-    (((race,),), *_) = ([races] for seed in range(20) if len((races := work(ONE, seed)[0])) == 1)
+    (((race,),), *_) = ([races] for seed in range(20) if len(races := work(ONE, seed)[0]) == 1)
     assert SEEDS <= WORKERS
     first = min((minutes for wins, minutes in race.seeds if wins), default=max(minutes for _, minutes in race.seeds))
     seed = next(seed for seed in range(20) if len(work(ONE, seed)[0]) == 1)
