@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from pytest_kernelfalcon import hosts
 from pytest_kernelfalcon import options as options_module
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.problem import Problem
@@ -100,6 +101,7 @@ def open_session(config: pytest.Config) -> Session:
     authors = _authors(options, Setting(config.invocation_params.dir, config.rootpath, options.seeds))
     workerinput: dict[str, Any] = getattr(config, "workerinput", {})
     if INHERITED in workerinput:  # a worker of pytest-xdist: the controller has made the run
+        hosts.check(config, workerinput[INHERITED])
         run = RunDir(Path(workerinput[INHERITED]["root"]), workerinput[INHERITED]["run_id"])
     else:
         run = RunDir(_root(config), rundir.new_run_id())

@@ -5,11 +5,13 @@ PYTEST_DONT_REWRITE: nothing here asserts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NoReturn
 
 import pytest
 
+from pytest_kernelfalcon.hosts import Beacon, bound_restarts, check_arguments, not_started
 from pytest_kernelfalcon.idle import IDLES
 from pytest_kernelfalcon.judge.lending import Lender
 from pytest_kernelfalcon.session import INHERITED, Session
@@ -69,6 +71,17 @@ class Workers:
         self.session = session
         self.lender: Lender | None = None
         self.places = Places()
+        self.beacon = Beacon(session.run, session.root)
+        self.ready: set[str] = set()
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_configure"""
+        if not is_worker(config):
+            bound_restarts(config)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, config: pytest.Config, specs: Sequence[Any]) -> None:
+        check_arguments(config, specs)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -83,6 +96,12 @@ class Workers:
         if _is_alike(node.gateway.spec):
             self.lender = self.lender or Lender(self.session.options.sandbox)
             node.workerinput[INHERITED]["offer"] = asdict(self.lender.offer)
+        else:
+            node.workerinput[INHERITED] |= self.beacon.told()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        self.ready.add(node.gateway.id)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
@@ -95,16 +114,19 @@ class Workers:
         config.pluginmanager.register(scheduler, "kernelfalcon-scheduler")
         return scheduler
 
-    @pytest.hookimpl(optionalhook=True)
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """A worker has ended: `error` is None unless it died."""
+        """A worker has ended: `error` is None unless it died. First of all: xdist shows the whole traceback."""
         self.places.free(node.gateway.spec, node.gateway.id)
         text = getattr(node, "workeroutput", {}).get(UNUSABLE)
         if text is not None:
             _exit(text)
+        if node.gateway.id not in self.ready and _raised(error):  # and would again
+            _exit(not_started(node.gateway.spec, node.gateway.id, error))
 
     def pytest_unconfigure(self) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_unconfigure"""
+        self.beacon.close()
         if self.lender is not None:
             self.lender.close()
 
@@ -112,6 +134,13 @@ class Workers:
 def _machine(spec: Any) -> str:
     """What tells the machines of workers apart; empty for this one."""
     return str(spec.ssh or spec.vagrant_ssh or spec.socket or spec.via or "")
+
+
+def _raised(error: object) -> bool:
+    """Whether the worker's own Python said why it ended; else it was killed, and another may live."""
+    from execnet import RemoteError
+
+    return isinstance(error, RemoteError)
 
 
 def _is_alike(spec: Any) -> bool:
