@@ -93,14 +93,13 @@ def test_a_python_that_lacks_what_a_worker_needs_ends_the_run(example: Example) 
     assert "Traceback" not in output
 
 
-def test_a_worker_that_dies_at_its_start_is_not_started_for_ever(example: Example) -> None:
-    example.problem()
-    example.script(GOOD)
-    example.write("conftest.py", "import os\n\n\ndef pytest_sessionstart(session):\n"
-                  "    if hasattr(session.config, 'workerinput'):\n        os._exit(3)\n")  # fmt: skip
-    ret, output = ends(example, "add.py", "--tx=popen")
-    assert ret != 0, output
-    assert "maximum crashed workers reached: 4" in output
+@pytest.mark.parametrize(("given", "bound"), [({}, "8"), ({"maxworkerrestart": "0"}, "0"), ({"numprocesses": 2}, None)])
+def test_workers_that_die_are_not_replaced_for_ever(given: dict[str, Any], bound: str | None) -> None:
+    """With `-n` xdist has such a bound itself."""
+    option = SimpleNamespace(**{"tx": ["popen"] * 2, "maxworkerrestart": None, "numprocesses": None} | given)
+    run: Any = SimpleNamespace(option=option, getoption=lambda name, default: getattr(option, name))
+    hosts.bound_restarts(run)
+    assert option.maxworkerrestart == bound
 
 
 def config(rootdir: Path) -> Any:
