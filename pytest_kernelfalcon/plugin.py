@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not config.getoption("kernelfalcon"):
         return
-    from pytest_kernelfalcon import collection, fixtures, reporting, workers
+    from pytest_kernelfalcon import collection, fixtures, idle, losses, reporting, workers
     from pytest_kernelfalcon import session as run_time
 
     session = run_time.open_session(config)
@@ -35,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     parts = (
         Lifecycle(session, workers.is_worker(config)),
         workers.Workers(session),
+        idle.Idling(),
+        losses.Losses(),
         collection.Collection(session),
         fixtures.Fixtures(session),
         reporting.Reporting(session),

@@ -52,13 +52,13 @@ class Reporting:
         return STATUS.get(dict(report.user_properties).get(STATE, ""))
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_sessionfinish"""
         run, config = self.session.run, session.config
         if is_worker(config) or config.option.collectonly:
             return
         if run.events.exists():
-            self.session.events.add("finish", exitstatus=int(exitstatus))
+            self.session.events.add("finish", exitstatus=int(session.exitstatus))
         self.report = digest.report(run.run_id, events.read(run.events))
         if run.path.is_dir():
             digest.write_summaries(run, self.report)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from pytest_kernelfalcon import hosts
 from pytest_kernelfalcon import options as options_module
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.problem import Problem
@@ -100,22 +101,26 @@ def open_session(config: pytest.Config) -> Session:
     authors = _authors(options, Setting(config.invocation_params.dir, config.rootpath, options.seeds))
     workerinput: dict[str, Any] = getattr(config, "workerinput", {})
     if INHERITED in workerinput:  # a worker of pytest-xdist: the controller has made the run
+        hosts.check(config, workerinput[INHERITED])
         run = RunDir(Path(workerinput[INHERITED]["root"]), workerinput[INHERITED]["run_id"])
     else:
         run = RunDir(_root(config), rundir.new_run_id())
     worker = workerinput.get("workerid", "main")
-    judge = open_judge(options, run.cache, workerinput.get(INHERITED, {}).pop("offer", None))
+    inherited = workerinput.get(INHERITED, {})
+    judge = open_judge(options, run.cache, inherited.pop("offer", None), inherited.get("place", 0))
     return Session(options, config.rootpath, run, Events(run.events, worker), authors, judge)
 
 
-def open_judge(options: Options, cache: Path, offer: dict[str, Any] | None = None) -> Judge:
-    """Starts nothing yet: the judge's processes come with its first question. offer: of the controller's zygotes."""
+def open_judge(options: Options, cache: Path, offer: dict[str, Any] | None = None, place: int = 0) -> Judge:
+    """Starts nothing yet: the judge's processes come with its first question. offer: of the controller's zygotes.
+    place: of the worker among those of its machine, which decides about its device.
+    """
     from pytest_kernelfalcon.judge.judge import Judge, Unavailable
     from pytest_kernelfalcon.judge.lending import Lent, Offer
 
-    opened = partial(Lent, offer=Offer(**offer)) if offer else None
+    opened = partial(Lent, offer=Offer(**offer), place=place) if offer else None
     try:
-        return Judge(options.platform, options.sandbox, cache, opened=opened, sanitize=options.sanitize)
+        return Judge(options.platform, options.sandbox, cache, opened=opened, sanitize=options.sanitize, place=place)
     except Unavailable as error:
         raise pytest.UsageError(str(error)) from None
 

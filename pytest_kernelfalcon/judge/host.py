@@ -24,7 +24,7 @@ __all__ = ["Child", "Ended", "Line", "Overdue", "Zygote", "Zygotes"]
 START_SECONDS = 120.0
 
 
-def clean_environment(kind: str, sandbox: str) -> dict[str, str]:
+def clean_environment(kind: str, sandbox: str, place: int = 0) -> dict[str, str]:
     """What a zygote sees of this process's environment: no key, no home, no configuration of the user's.
 
     Raises `Unavailable` where what runs in that kind cannot be had here.
@@ -44,7 +44,7 @@ def clean_environment(kind: str, sandbox: str) -> dict[str, str]:
         "TRITON_DEFAULT_FP_FUSION": "1",
         "KERNELFALCON_SANDBOX": sandbox,
     }
-    return environment | platforms.environment(kind)
+    return environment | platforms.environment(kind, place)
 
 
 def lacking(kinds: Sequence[str]) -> list[str]:
@@ -130,18 +130,21 @@ class Line(ABC):
 
 
 class Zygote(Line):
-    """A warm process of one kind, and the line to it of the process that starts it. Starting is asynchronous."""
+    """A warm process of one kind, and the line to it of the process that starts it. Starting is asynchronous.
+
+    place: see `platforms.choose`.
+    """
 
     program: ClassVar[Sequence[str]] = ("-m", "pytest_kernelfalcon.judge.zygote")
 
-    def __init__(self, kind: str, sandbox: str) -> None:
+    def __init__(self, kind: str, sandbox: str, place: int = 0) -> None:
         ours, theirs = Channel.pair()
         super().__init__(kind, ours)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         self._process = subprocess.Popen(
             [sys.executable, "-P", *self.program, kind, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=clean_environment(kind, sandbox),
+            env=clean_environment(kind, sandbox, place),
             stdin=subprocess.DEVNULL,
             stdout=self._errors,
             stderr=self._errors,
@@ -150,11 +153,14 @@ class Zygote(Line):
         )
         theirs.close()
 
-    def lend(self) -> Channel:
-        """The end of another line to it, for another process; raises `Closed` when it is gone."""
+    def lend(self, place: int = 0) -> Channel:
+        """The end of another line to it, for another process; raises `Closed` when it is gone.
+
+        place: of that process. What is forked on its line is told of its device, and not of this one's.
+        """
         lent, theirs = Channel.pair()
         try:
-            self.channel.send({"role": LINE}, [theirs.fileno()])
+            self.channel.send({"role": LINE, "environment": platforms.environment(self.kind, place)}, [theirs.fileno()])
         except Closed:
             lent.close()
             raise

@@ -39,7 +39,7 @@ class Judge:
     without. cache: a directory for compile results and for the structures of failing cases, or None. Raises
     `Unavailable` for a platform or a sandbox that is not here. opened: a line to a zygote of that kind which another
     process started (see lending.py); without it the judge starts its own. sanitize: run compute-sanitizer at the gate
-    accept.
+    accept. place: see `platforms.choose`.
     """
 
     def __init__(
@@ -50,12 +50,13 @@ class Judge:
         patience: Patience | None = None,
         opened: Callable[[str], Line] | None = None,
         sanitize: bool = False,
+        place: int = 0,
     ) -> None:
-        self._platform = platforms.choose(platform)
-        self._sanitizer = sanitizer.find(self._platform.name) if sanitize else None
+        self._platform = platforms.choose(platform, place)
+        self._sanitizer = sanitizer.find(self._platform.name, place) if sanitize else None
         self._sandbox = sandbox
         self._patience = patience or Patience()
-        self._zygotes = Zygotes(self._platform.zygotes, opened or partial(Zygote, sandbox=sandbox))
+        self._zygotes = Zygotes(self._platform.zygotes, opened or partial(Zygote, sandbox=sandbox, place=place))
         self._compiled = Compiled(cache / "compiled" if cache else None)
         self._examples = cache / "examples" if cache else None
         self._lacking: list[str] | None = None

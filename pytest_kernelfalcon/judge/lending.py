@@ -101,11 +101,12 @@ class Lender:
         elif request.get("want") == "words":
             peer.send({"words": self._zygotes[kind].last_words() if kind in self._zygotes else "never started"})
         else:
-            self._lend(kind, peer)
+            place = request.get("place")
+            self._lend(kind, place if isinstance(place, int) else 0, peer)
 
-    def _lend(self, kind: str, peer: Channel) -> None:
+    def _lend(self, kind: str, place: int, peer: Channel) -> None:
         try:
-            line = self._zygote(kind).lend()
+            line = self._zygote(kind).lend(place)
         except (Closed, OSError, Unavailable) as error:
             peer.send({"failed": f"the {kind} zygote could not be started: {error!r}"})
             return
@@ -125,11 +126,14 @@ class Lender:
 
 
 class Lent(Line):
-    """A line to a zygote of another process. Raises `JudgeError` where that process does not lend it."""
+    """A line to a zygote of another process. Raises `JudgeError` where that process does not lend it.
 
-    def __init__(self, kind: str, offer: Offer) -> None:
+    place: see `platforms.choose`.
+    """
+
+    def __init__(self, kind: str, offer: Offer, place: int = 0) -> None:
         self._offer = offer
-        _, fds = _ask(offer, kind, "line")
+        _, fds = _ask(offer, kind, "line", place)
         if len(fds) != 1:
             close_all(fds)
             raise JudgeError(f"process {offer.pid} lent no line to the {kind} zygote")
@@ -141,7 +145,7 @@ class Lent(Line):
         return str(answer.get("words"))
 
 
-def _ask(offer: Offer, kind: str, want: str) -> tuple[dict[str, Any], list[int]]:
+def _ask(offer: Offer, kind: str, want: str, place: int = 0) -> tuple[dict[str, Any], list[int]]:
     """The lender's answer. Raises `JudgeError` where it gives none."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     channel = Channel(sock)
@@ -149,7 +153,7 @@ def _ask(offer: Offer, kind: str, want: str) -> tuple[dict[str, Any], list[int]]
         sock.connect(_abstract(offer.address))
         if _credentials(sock)[0] != offer.pid:  # the address is free again once the lender is dead
             raise JudgeError(f"process {offer.pid}, which has the zygotes of this run, is gone")
-        channel.send({"secret": offer.secret, "kind": kind, "want": want})
+        channel.send({"secret": offer.secret, "kind": kind, "want": want, "place": place})
         answer, fds = channel.receive(_within(ANSWER_SECONDS))
     except (Closed, Malformed, OSError) as error:
         raise JudgeError(

@@ -152,7 +152,7 @@ class Sanitizer:
         return clean | {"PYTORCH_NO_CUDA_MEMORY_CACHING": "1"} | dict(self.environment)
 
 
-def find(platform: str) -> Sanitizer:
+def find(platform: str, place: int = 0) -> Sanitizer:
     """The tool of this machine. Raises `Unavailable` where the platform is not cuda, or the tool is not installed."""
     if platform != "cuda":
         raise Unavailable(
@@ -165,4 +165,4 @@ def find(platform: str) -> Sanitizer:
             f"{NAME} is not installed: it is neither on PATH nor in {', '.join(PLACES)}. Fix: install it (it comes "
             "with the CUDA toolkit), or leave --kernelfalcon-sanitize out (`verify`: --sanitize)"
         )
-    return Sanitizer(Path(found), environment(platform))
+    return Sanitizer(Path(found), environment(platform, place))

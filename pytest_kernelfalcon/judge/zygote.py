@@ -5,9 +5,10 @@ Started by `host.Zygote` as `python -m pytest_kernelfalcon.judge.zygote KIND FD`
 It serves lines, of which the first is FD's. A line begins with {"ready", "missing", "versions"}. A request is {"role",
 "job"} with two descriptors, the child's channel and a pipe, and whatever else the role wants; the answer is {"pid"}
 with a pidfd. The role `line` is no child but another line, on the descriptor that comes with the request: a copy of
-the zygote that serves it and ends with it, so that no line waits for another. Between the zygote (or its copy) and each
-child is a guard (guard.py), which ends it when it is told to (SIGTERM) or when the zygote dies, and writes the child's
-wait status to the pipe.
+the zygote that serves it and ends with it, so that no line waits for another. The copy's environment has what the
+request's says, such as the device of the one it serves: CUDA looks there when a fork begins to use it. Between the
+zygote (or its copy) and each child is a guard (guard.py), which ends it when it is told to (SIGTERM) or when the zygote
+dies, and writes the child's wait status to the pipe.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def serve(channel: Channel, roles: dict[str, Any], home: Home) -> NoReturn:
             channel.close()  # whoever holds it speaks for the zygote, or for those that ask it
             if request["role"] == LINE:
                 sandbox.die_with_parent()
+                os.environ.update(request["environment"])
                 serve(Channel(socket.socket(fileno=fds[0])), roles, home)
             role = request["role"]
             guard(roles[role], role, ROLES[kind_of(role)][role], request["job"], fds, home.walls)

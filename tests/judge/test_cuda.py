@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -16,9 +17,11 @@ from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.judge import platforms
 from pytest_kernelfalcon.judge.gates import Patience
+from pytest_kernelfalcon.judge.host import clean_environment
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
+from pytest_kernelfalcon.judge.platforms import cuda
 from pytest_kernelfalcon.judge.platforms.cuda import Cuda, find, visible
-from pytest_kernelfalcon.judge.platforms.nvml import Gpu, driver
+from pytest_kernelfalcon.judge.platforms.nvml import Driver, Gpu, driver
 from pytest_kernelfalcon.judge.zygote import ROLES
 
 from .conftest import KERNEL, PROBLEM
@@ -27,23 +30,55 @@ GPUS = [Gpu("GPU-aa11", "first", 80, 8 << 30), Gpu("GPU-bb22", "second", 90, 140
 STORE = "tl.store(y_ptr + offsets, x * tl.sigmoid(x), mask=mask)"
 
 
+DIVIDED = Gpu("GPU-cc33", "third", 90, 80 << 30, instances=(
+    Gpu("MIG-dd44", "third MIG 1g.10gb", 90, 10 << 30, number="2.0"),
+    Gpu("MIG-ee55", "third MIG 1g.10gb", 90, 10 << 30, number="2.1"),
+))  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("wanted", "name"),
+    ("wanted", "uuids"),
     [
-        (None, "first"),
-        ("1", "second"),
-        ("1,0", "second"),
-        ("GPU-bb", "second"),
-        ("GPU-aa11,GPU-bb22", "first"),
-        ("", None),
-        ("-1", None),
-        ("2", None),
-        ("GPU-cc", None),
+        (None, "GPU-aa11 GPU-bb22 MIG-dd44 MIG-ee55"),
+        ("1", "GPU-bb22"),
+        ("1,0", "GPU-bb22 GPU-aa11"),
+        (" 1 , 0 ", "GPU-bb22 GPU-aa11"),
+        ("0,0", "GPU-aa11"),
+        ("GPU-bb", "GPU-bb22"),
+        ("GPU-bb22,GPU-aa11", "GPU-bb22 GPU-aa11"),
+        ("1,-1,0", "GPU-bb22"),
+        ("2", "MIG-dd44"),
+        ("GPU-cc33", "MIG-dd44"),
+        ("MIG-ee55,MIG-dd44,0", "MIG-ee55 MIG-dd44 GPU-aa11"),
+        ("", ""),
+        ("-1", ""),
+        ("3", ""),
+        ("GPU-ff", ""),
+        ("MIG-ff", ""),
     ],
 )
-def test_the_first_gpu_that_the_environment_names_is_taken(wanted: str | None, name: str | None) -> None:
-    found = visible(GPUS, wanted)
-    assert (found.name if found else None) == name
+def test_the_gpus_that_the_environment_names_are_found_in_its_order(wanted: str | None, uuids: str) -> None:
+    assert [gpu.uuid for gpu in visible([*GPUS, DIVIDED], wanted)] == uuids.split()
+
+
+@pytest.fixture
+def two_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A driver that serves two GPUs, and a torch for it."""
+    gpus = [replace(gpu, number=str(number)) for number, gpu in enumerate(GPUS)]
+    monkeypatch.setattr(cuda, "driver", lambda: Driver(12, "/usr/lib", gpus))
+    monkeypatch.setattr(cuda, "_check_torch", lambda found: None)
+    monkeypatch.setattr(cuda.shutil, "which", lambda name, path=None: f"/usr/bin/{name}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_gpus_are_dealt_out_to_workers_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    dealt = [platforms.choose("cuda", place) for place in range(5)]
+    assert [platform.device for platform in dealt] == ["first #0", "second #1", "first #0", "second #1", "first #0"]
+    told = [clean_environment("cuda", "auto", place)["CUDA_VISIBLE_DEVICES"] for place in range(3)]
+    assert told == ["GPU-aa11", "GPU-bb22", "GPU-aa11"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-bb22")
+    assert {platforms.choose("auto", place).device for place in range(3)} == {"second #1"}
 
 
 def test_only_the_zygotes_of_the_platform_are_started_and_they_serve_its_executor() -> None:
@@ -110,8 +145,8 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Judge, Con
         yield judge, _inspected(judge, tmp_path_factory.mktemp("cuda"), PROBLEM)
 
 
-def _not_interpreted() -> Cuda:
-    found = find()
+def _not_interpreted(place: int) -> Cuda:
+    found = find(place)
     found.interpreted = False
     return found
 

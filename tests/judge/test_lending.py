@@ -17,6 +17,7 @@ from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Cancelled, Control
 from pytest_kernelfalcon.contracts.problem import Problem
+from pytest_kernelfalcon.judge import platforms
 from pytest_kernelfalcon.judge.judge import Judge
 from pytest_kernelfalcon.judge.lending import Lender, Lent, Offer
 from pytest_kernelfalcon.judge.verdict import JudgeError
@@ -120,6 +121,16 @@ def _told(judge: Judge, code: str) -> str:
     with pytest.raises(ProblemError) as raised:
         judge.inspect(Problem("bad.py", f"{code}\n{PROBLEM}"), Control())
     return str(raised.value)
+
+
+def test_what_is_forked_on_a_line_has_the_device_of_the_worker_that_was_lent_it(
+    lender: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(platforms.ENVIRONMENTS, "plain", lambda place: {"CUDA_VISIBLE_DEVICES": f"GPU-{place}"})
+    for place in (1, 0):
+        with Judge("cpu", opened=partial(Lent, offer=lender.offer, place=place), place=place) as judge:
+            told = _told(judge, "import os\nraise KeyError(os.environ['CUDA_VISIBLE_DEVICES'])")
+            assert f"KeyError: 'GPU-{place}'" in told
 
 
 def test_nonsense_does_not_disturb_the_lender(lender: Lender) -> None:

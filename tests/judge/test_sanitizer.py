@@ -110,8 +110,8 @@ def verdict_under(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     tool = tmp_path_factory.mktemp("tool") / "compute-sanitizer"
     fake = Sanitizer(tool, {"TRITON_INTERPRET": "1"}, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(platforms.PLATFORMS, "cpu", Watched)
-        patch.setattr(sanitizer, "find", lambda platform: fake)
+        patch.setitem(platforms.PLATFORMS, "cpu", lambda place: Watched())
+        patch.setattr(sanitizer, "find", lambda platform, place: fake)
         judge = Judge("cpu", sanitize=True)
     with judge:
         contract = judge.inspect(Problem("problem.py", PROBLEM.replace("\n    ", "\n")), Control())

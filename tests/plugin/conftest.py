@@ -142,7 +142,7 @@ def shared(real: Judge, monkeypatch: pytest.MonkeyPatch) -> type[object]:
 
         def close(self) -> None: ...
 
-    def open_judge(options: Options, cache: Path, offer: object = None) -> Borrowed:
+    def open_judge(options: Options, cache: Path, *_: object) -> Borrowed:
         return Borrowed()
 
     monkeypatch.setattr(session, "open_judge", open_judge)

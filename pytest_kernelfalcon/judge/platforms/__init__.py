@@ -66,48 +66,51 @@ class Platform(Protocol):
         ...
 
 
-def _cpu() -> Platform:
+def _cpu(place: int) -> Platform:
     from pytest_kernelfalcon.judge.platforms.cpu import Cpu
 
     return Cpu()
 
 
-def _cuda() -> Platform:
+def _cuda(place: int) -> Platform:
     from pytest_kernelfalcon.judge.platforms.cuda import find
 
-    return find()
+    return find(place)
 
 
-def _cuda_environment() -> Mapping[str, str]:
+def _cuda_environment(place: int) -> Mapping[str, str]:
     from pytest_kernelfalcon.judge.platforms.cuda import find
 
-    return find().environment
+    return find(place).environment
 
 
-PLATFORMS: dict[str, Callable[[], Platform]] = {"cuda": _cuda, "cpu": _cpu}
-"""The best first."""
+PLATFORMS: dict[str, Callable[[int], Platform]] = {"cuda": _cuda, "cpu": _cpu}
+"""The best first. place: of the worker, whose device it is: see `choose`."""
 PLANNED = ("xpu",)
-ENVIRONMENTS: dict[str, Callable[[], Mapping[str, str]]] = {
-    "plain": dict,
-    "interpreted": lambda: {"TRITON_INTERPRET": "1"},
+ENVIRONMENTS: dict[str, Callable[[int], Mapping[str, str]]] = {
+    "plain": lambda place: {},
+    "interpreted": lambda place: {"TRITON_INTERPRET": "1"},
     "cuda": _cuda_environment,
 }
 """The kinds of zygotes, and what each is told beside the clean environment."""
 
 
-def environment(kind: str) -> dict[str, str]:
+def environment(kind: str, place: int = 0) -> dict[str, str]:
     """What a zygote of that kind is told beside the clean environment. Raises `Unavailable`."""
-    return dict(ENVIRONMENTS[kind]())
+    return dict(ENVIRONMENTS[kind](place))
 
 
-def choose(name: str) -> Platform:
-    """The platform of that name; `auto` is the best one that there is. Raises `Unavailable`."""
+def choose(name: str, place: int = 0) -> Platform:
+    """The platform of that name; `auto` is the best one that there is. Raises `Unavailable`.
+
+    place: of several workers on this machine, the number of the one that asks: N devices are dealt out in turn.
+    """
     if name == "auto":
         with contextlib.suppress(Unavailable):
-            return PLATFORMS["cuda"]()
-        return PLATFORMS["cpu"]()
+            return PLATFORMS["cuda"](place)
+        return PLATFORMS["cpu"](place)
     if name in PLANNED:
         raise Unavailable(f"platform {name} is not there yet; use one of: {', '.join(PLATFORMS)}")
     if name not in PLATFORMS:
         raise Unavailable(f"unknown platform {name!r}; use one of: auto, {', '.join(PLATFORMS)}")
-    return PLATFORMS[name]()
+    return PLATFORMS[name](place)

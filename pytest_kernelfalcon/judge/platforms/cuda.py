@@ -6,7 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_kernelfalcon.contracts.contract import DECLARED_FAKE, TRIVIAL_WHEN_SHRUNK, Contract
@@ -41,7 +41,7 @@ class Cuda:
 
     @property
     def device(self) -> str:
-        return self._gpu.name
+        return f"{self._gpu.name} #{self._gpu.number}" if self._gpu.number else self._gpu.name
 
     def forms(self, contract: Contract, programs: int) -> list[Form]:
         declared = Form(contract.declared, contract.admitted, declared=True)
@@ -56,29 +56,44 @@ class Cuda:
         return [declared, shrunk] if fits else [shrunk]
 
 
-def find() -> Cuda:
-    """The first GPU that this process may use. Raises `Unavailable` with what is missing."""
+def find(place: int = 0) -> Cuda:
+    """A GPU that this process may use; place: see `platforms.choose`. Raises `Unavailable` with what is missing."""
     try:
         found = driver()
     except NoDriver as error:
         raise Unavailable(f"platform cuda needs an NVIDIA driver: {error}. Use --kernelfalcon-platform=cpu") from None
-    gpu = visible(found.gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
-    if gpu is None:
+    gpus = visible(found.gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if not gpus:
         raise Unavailable("platform cuda finds no GPU: see `nvidia-smi -L` and CUDA_VISIBLE_DEVICES")
     _check_torch(found)
     if not any(shutil.which(name, path="/usr/local/bin:/usr/bin:/bin") for name in ("gcc", "clang")):
         raise Unavailable("platform cuda needs gcc or clang in /usr/bin: Triton builds its launchers with it")
-    return Cuda(gpu, found.folder)
+    return Cuda(gpus[place % len(gpus)], found.folder)
 
 
-def visible(gpus: list[Gpu], wanted: str | None) -> Gpu | None:
-    """The first GPU that `CUDA_VISIBLE_DEVICES` names, by index in the driver's order or by (the start of) its UUID."""
+def visible(gpus: Sequence[Gpu], wanted: str | None) -> list[Gpu]:
+    """The GPUs that `CUDA_VISIBLE_DEVICES` names, in its order: by index in the driver's order, or by (the start of) a
+    UUID, of a GPU (`GPU-…`) or of a part of one (`MIG-…`). As CUDA does, it stops at the first name that is none. A GPU
+    that is divided stands for its parts; named by its index or UUID, for the first of them.
+    """
     if wanted is None:
-        return gpus[0] if gpus else None
-    first = wanted.split(",")[0].strip()
-    if first.isdecimal():
-        return gpus[int(first)] if int(first) < len(gpus) else None
-    return next((gpu for gpu in gpus if first and gpu.uuid.startswith(first)), None)
+        return [part for gpu in gpus for part in gpu.instances or (gpu,)]
+    found: list[Gpu] = []
+    for name in wanted.split(","):
+        gpu = _named(gpus, name.strip())
+        if gpu is None:
+            break
+        found.append(gpu)
+    return list(dict.fromkeys(found))
+
+
+def _named(gpus: Sequence[Gpu], name: str) -> Gpu | None:
+    if name.isdecimal():
+        gpu = gpus[int(name)] if int(name) < len(gpus) else None
+    else:
+        every = [*gpus, *(part for gpu in gpus for part in gpu.instances)]
+        gpu = next((gpu for gpu in every if name and gpu.uuid.startswith(name)), None)
+    return gpu.instances[0] if gpu and gpu.instances else gpu
 
 
 def _check_torch(found: Driver) -> None:

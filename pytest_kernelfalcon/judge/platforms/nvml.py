@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,18 @@ TEXT = 96
 
 @dataclass(frozen=True)
 class Gpu:
-    """uuid: as `CUDA_VISIBLE_DEVICES` takes it. capability: 90 for 9.0. memory: bytes in all; used: of these."""
+    """uuid: as `CUDA_VISIBLE_DEVICES` takes it. capability: 90 for 9.0. memory: bytes in all; used: of these.
+
+    number: in the driver's order, where there are several. instances: the parts that it is divided into (MIG).
+    """
 
     uuid: str
     name: str
     capability: int
     memory: int
     used: int = 0
+    number: str = ""
+    instances: tuple[Gpu, ...] = ()
 
 
 class _Memory(ctypes.Structure):
@@ -56,7 +62,7 @@ def driver() -> Driver:
         count, version = ctypes.c_uint(), ctypes.c_int()
         _ask(library.nvmlDeviceGetCount_v2, ctypes.byref(count))
         _ask(library.nvmlSystemGetCudaDriverVersion_v2, ctypes.byref(version))
-        found = [_gpu(library, index) for index in range(count.value)]
+        found = [_gpu(library, index, str(index) if count.value > 1 else "") for index in range(count.value)]
     finally:
         library.nvmlShutdown()
     return Driver(version.value // 1000, _folder(), found)
@@ -68,17 +74,36 @@ def _folder() -> str:
     return os.path.dirname(next(line.split()[-1] for line in maps if "/libnvidia-ml.so" in line))
 
 
-def _gpu(library: Any, index: int) -> Gpu:
-    handle = ctypes.c_void_p()
+def _gpu(library: Any, index: int, number: str) -> Gpu:
+    handle, major, minor = ctypes.c_void_p(), ctypes.c_int(), ctypes.c_int()
     _ask(library.nvmlDeviceGetHandleByIndex_v2, ctypes.c_uint(index), ctypes.byref(handle))
+    _ask(library.nvmlDeviceGetCudaComputeCapability, handle, ctypes.byref(major), ctypes.byref(minor))
+    whole = _described(library, handle, major.value * 10 + minor.value, number)
+    instances = [
+        _described(library, instance, whole.capability, f"{index}.{place}")
+        for place, instance in _instances(library, handle)
+    ]
+    return replace(whole, instances=tuple(instances))
+
+
+def _instances(library: Any, handle: ctypes.c_void_p) -> Iterator[tuple[int, ctypes.c_void_p]]:
+    """The handles of a GPU's parts, which a GPU or a driver that knows none has not."""
+    most = ctypes.c_uint()
+    if library.nvmlDeviceGetMaxMigDeviceCount(handle, ctypes.byref(most)):
+        return
+    for place in range(most.value):
+        instance = ctypes.c_void_p()
+        if not library.nvmlDeviceGetMigDeviceHandleByIndex(handle, ctypes.c_uint(place), ctypes.byref(instance)):
+            yield place, instance
+
+
+def _described(library: Any, handle: ctypes.c_void_p, capability: int, number: str) -> Gpu:
     uuid, name = ctypes.create_string_buffer(TEXT), ctypes.create_string_buffer(TEXT)
     _ask(library.nvmlDeviceGetUUID, handle, uuid, ctypes.c_uint(TEXT))
     _ask(library.nvmlDeviceGetName, handle, name, ctypes.c_uint(TEXT))
-    major, minor, memory = ctypes.c_int(), ctypes.c_int(), _Memory()
-    _ask(library.nvmlDeviceGetCudaComputeCapability, handle, ctypes.byref(major), ctypes.byref(minor))
+    memory = _Memory()
     _ask(library.nvmlDeviceGetMemoryInfo, handle, ctypes.byref(memory))
-    capability = major.value * 10 + minor.value
-    return Gpu(uuid.value.decode(), name.value.decode(), capability, memory.total, memory.used)
+    return Gpu(uuid.value.decode(), name.value.decode(), capability, memory.total, memory.used, number)
 
 
 def _ask(function: Any, *arguments: Any) -> None:
