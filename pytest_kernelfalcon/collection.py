@@ -17,7 +17,7 @@ import pytest
 from pytest_kernelfalcon import markers, workers
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.problem import Problem, looks_like_one
-from pytest_kernelfalcon.fixtures import WORK, SubgraphSteps, step
+from pytest_kernelfalcon.fixtures import STATE, WORK, NoAnswer, SubgraphSteps, step
 from pytest_kernelfalcon.fuser.outline import outline
 from pytest_kernelfalcon.session import SESSION, Session, Target, only_shows
 from pytest_kernelfalcon.store import kept
@@ -30,6 +30,12 @@ class Step(pytest.Function):
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         return self.path, 0, self.getmodpath()
+
+    def runtest(self) -> None:
+        """As pytest does, and not passed where nobody did the work, as under `-p no:python`."""
+        super().runtest()
+        if STATE not in dict(self.user_properties):
+            raise NoAnswer(f"{self.nodeid}: nothing was judged, as no plugin called the item's function", pytrace=False)
 
     def work(self, number: int | None) -> Ended:
         """Does what the item is for; `number` is the seed's."""

@@ -39,7 +39,7 @@ class Stopped(Skipped):
 
 
 class NoAnswer(Failed):
-    """The judge failed or could not start: nothing is known about the item."""
+    """The judge failed or was not asked: nothing is known about the item."""
 
 
 def step(kernelfalcon_work: Callable[[], Ended]) -> None:

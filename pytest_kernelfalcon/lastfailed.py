@@ -46,8 +46,8 @@ class LastFailed:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_runtest_logreport"""
         if report.failed:
             self.ended[report.nodeid] = FAILED
-        elif report.when == "call":
-            self.ended[report.nodeid] = state(report)
+        elif report.when == "call" or report.skipped:
+            self.ended[report.nodeid] = state(report) or report.outcome  # without a state: skipped by the user
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

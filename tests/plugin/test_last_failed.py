@@ -178,6 +178,14 @@ def test_a_kept_kernel_that_cannot_be_judged_here_is_not_missing(example: Exampl
     assert selected(example) == {"b": ALL}
 
 
+def test_what_the_user_skips_is_not_missing(example: Example) -> None:
+    problems(example, a=HOPELESS, b=HOPELESS)
+    skips = "import pytest\ndef pytest_runtest_setup(item):\n    'b.py' in item.nodeid and pytest.skip('not today')\n"
+    example.write("conftest.py", skips)
+    assert set(example.run(".").ended.values()) == {"LOST", "FAILED", "SKIPPED"}
+    assert selected(example) == {"a": ALL}
+
+
 def test_outside_of_the_root_directory(example: Example, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("outside")
     for name, says in {"1_a": HOPELESS, "2_b": ""}.items():
