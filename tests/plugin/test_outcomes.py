@@ -74,9 +74,10 @@ def test_the_extra_summary_has_them_by_their_letters(example: Example, character
     assert "SKIPPED" not in output, "they are none of pytest's own"
 
 
-def test_junit_tells_them_apart(example: Example) -> None:
+@pytest.mark.parametrize("family", ["xunit1", "xunit2"])
+def test_junit_tells_them_apart(example: Example, family: str) -> None:
     example.write("test_user.py", "import pytest\ndef test_user(): pytest.skip('mine')\n")
-    example.run(".", "--junitxml=junit.xml")
+    example.run(".", "--junitxml=junit.xml", "-o", f"junit_family={family}")
     root = ET.parse(example.path / "junit.xml").getroot()
     (suite,) = root.iter("testsuite")
     assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["6", "0", "0", "3"]
