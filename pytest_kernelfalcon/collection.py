@@ -24,6 +24,9 @@ from pytest_kernelfalcon.store import kept
 from pytest_kernelfalcon.store.kept import Kept
 from pytest_kernelfalcon.synthesis import Ended, Synthesis
 
+EVERY = "*.py"
+"""As a pattern of pytest's `python_files` it does not tell tests from problems."""
+
 
 class Step(pytest.Function):
     """An item. Its place is the problem file, not the function of ours that it runs."""
@@ -169,7 +172,7 @@ class Collection:
         if path.name == "conftest.py":
             return False
         named = parent.session.isinitpath(path)
-        if path.match("test_*.py") or path.match("*_test.py"):
+        if any(path.match(pattern) for pattern in parent.config.getini("python_files") if pattern != EVERY):
             return named and looks_like_one(path)
         return named or (not self._is_kept(path) and looks_like_one(path))
 

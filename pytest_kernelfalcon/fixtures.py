@@ -41,6 +41,8 @@ class Stopped(Skipped):
 class NoAnswer(Failed):
     """The judge failed or was not asked: nothing is known about the item."""
 
+    __module__, __qualname__ = "builtins", "Failed"  # what pytest's short summary shows
+
 
 def step(kernelfalcon_work: Callable[[], Ended]) -> None:
     """Does the item's work and ends as it did."""

@@ -105,6 +105,23 @@ def test_brackets_in_a_name_are_reached_by_the_folder(example: Example) -> None:
     assert example.run("some/add[1].py").ret == pytest.ExitCode.USAGE_ERROR
 
 
+def test_a_subgraph_and_a_whole_file_can_be_named(example: Example) -> None:
+    example.problem("7_add.py")
+    assert collected(example, "7_add.py::model") == [f"7_add.py::{item}" for item in ITEMS[:3]]
+    missing = example.run("7_add.py::conv")
+    assert (missing.ret, missing.ended) == (pytest.ExitCode.USAGE_ERROR, {})
+
+
+def test_what_the_user_calls_a_test_is_none_of_ours(example: Example) -> None:
+    example.problem("7_add.py")
+    example.write("check_model.py", "class Model: ...\ndef test_user(): Model()\n")
+    checks = ("-o", "python_files=check_*.py")
+    assert files(collected(example, ".", *checks)) == ["7_add.py", "check_model.py"]
+    assert example.run(".", *checks).ended["check_model.py::test_user"] == "PASSED"
+    assert files(collected(example, "7_add.py", "-o", "python_files=*.py")) == ["7_add.py"]
+    assert collected(example, ".", "-o", "python_files=*.py")[:4] == [f"7_add.py::{item}" for item in ITEMS]
+
+
 def test_a_path_twice_and_in_its_folder_is_collected_once(example: Example) -> None:
     example.problem("a/x.py")
     once = collected(example, "a/x.py")

@@ -85,6 +85,7 @@ def test_a_judge_that_fails_in_the_call_is_an_error(example: Example) -> None:
     run = example.run("level1", "-k", "accept")
     assert run.ended == {"level1/7_add.py::model::accept": "ERROR"}
     assert " 1 error in " in run.output
+    assert re.search(r"^ERROR level1/7_add\.py::model::accept - Failed: level1/7_add", run.output, re.MULTILINE)
     assert "FAILED" not in run.output
 
 
