@@ -110,6 +110,12 @@ def _steps(parent: pytest.Class | pytest.Module, name: str) -> Iterator[Step]:
         yield item
 
 
+def _tests(config: pytest.Config) -> list[str]:
+    """The patterns by which files are the user's tests; `-p no:python` leaves none."""
+    patterns = config.getini("python_files") if config.pluginmanager.has_plugin("python") else []
+    return [pattern for pattern in patterns if pattern != EVERY]
+
+
 def _shown(path: Path, config: pytest.Config) -> str:
     """As one would type it where pytest was started."""
     start = config.invocation_params.dir
@@ -172,7 +178,7 @@ class Collection:
         if path.name == "conftest.py":
             return False
         named = parent.session.isinitpath(path)
-        if any(path.match(pattern) for pattern in parent.config.getini("python_files") if pattern != EVERY):
+        if any(path.match(pattern) for pattern in _tests(parent.config)):
             return named and looks_like_one(path)
         return named or (not self._is_kept(path) and looks_like_one(path))
 
