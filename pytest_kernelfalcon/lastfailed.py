@@ -3,14 +3,14 @@
 pytest notes the items that failed. Of a problem these are `accept` and `compose`, and with them alone one worker
 would have the whole search. So the subgraph of a missing `accept` is noted too, as pytest notes a module that could
 not be collected: all that it holds is selected then, its seeds, too. And what a run was to decide and did not,
-because it was stopped or a worker died, is as missing as what failed.
+because it was stopped or killed or a worker died, is as missing as what failed.
 
 PYTEST_DONT_REWRITE: nothing here asserts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,17 +30,22 @@ WHOLE = (COMPOSE, "::problem")
 
 
 class LastFailed:
-    """Registered under `--kernelfalcon` only."""
+    """Registered under `--kernelfalcon` only. Notes as the run goes on, so that one that is killed is missing, too."""
 
-    def __init__(self, run: RunDir) -> None:
-        self.run = run
-        self.distributed: dict[str, None] = {}
+    def __init__(self, config: pytest.Config, run: RunDir) -> None:
+        self.config, self.run = config, run
+        self.selected: dict[str, dict[str, None]] = {}
+        self.subgraphs: dict[str, list[str]] = {}
         self.ended: dict[str, str] = {}
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_collection_finish"""
+        self._select(item.nodeid for item in session.items)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """What a worker of pytest-xdist has selected: the controller itself selects nothing."""
-        self.distributed |= dict.fromkeys(ids)
+        self._select(ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_runtest_logreport"""
@@ -48,28 +53,35 @@ class LastFailed:
             self.ended[report.nodeid] = FAILED
         elif report.when == "call" or report.skipped:
             self.ended[report.nodeid] = state(report) or report.outcome  # without a state: skipped by the user
+        if report.nodeid.endswith(WHOLE) or not self.subgraphs:
+            self._note(again=_file(report.nodeid) not in self.subgraphs)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_sessionfinish
 
         pytest has noted what failed by then.
         """
-        config = session.config
-        if is_worker(config) or not config.pluginmanager.has_plugin("lfplugin") or not self.run.events.exists():
-            return
-        selected = [item.nodeid for item in session.items] or list(self.distributed)
-        noted: dict[str, Any] = config.cache.get(CACHE, {})
-        for event in events.read(self.run.events):
-            if event["event"] == "problem":
-                noted = self._problem(event, selected).update(noted)
-        config.cache.set(CACHE, noted)
+        self._note(again=True)
 
-    def _problem(self, event: Mapping[str, Any], selected: Sequence[str]) -> Problem:
-        file = event["problem"]
-        subgraphs = event["subgraphs"] or [outline.WHOLE]  # a guess, where the file is no problem yet
-        items = [nodeid for nodeid in selected if _within(nodeid, file)]
-        return Problem(file, [f"{file}::{name}" for name in subgraphs], items, self.ended)
+    def _select(self, nodeids: Iterable[str]) -> None:
+        for nodeid in nodeids:
+            self.selected.setdefault(_file(nodeid), {})[nodeid] = None
+
+    def _note(self, again: bool) -> None:
+        """again: the record of the run may name more problems than it did."""
+        if is_worker(self.config) or not self.config.pluginmanager.has_plugin("lfplugin"):
+            return
+        if again and self.run.events.exists():
+            begun = [event for event in events.read(self.run.events) if event["event"] == "problem"]
+            self.subgraphs = {event["problem"]: event["subgraphs"] for event in begun}
+        if not self.subgraphs:
+            return
+        noted: dict[str, Any] = self.config.cache.get(CACHE, {})
+        for file, subgraphs in self.subgraphs.items():
+            names = [f"{file}::{name}" for name in subgraphs or [outline.WHOLE]]  # a guess, where it is no problem yet
+            noted = Problem(file, names, self.selected.get(file, {}), self.ended).update(noted)
+        self.config.cache.set(CACHE, noted)
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ class Problem:
 
     file: str
     subgraphs: Sequence[str]
-    items: Sequence[str]
+    items: Collection[str]
     ended: Mapping[str, str]
 
     def update(self, noted: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +115,10 @@ class Problem:
         done = [name for name in asked if self.ended.get(name + ACCEPT) in enough]
         missing = [name for name in asked if name not in done]
         return done, [self.file + COMPOSE, *missing] if whole else missing
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
 
 
 def _within(nodeid: str, node: str) -> bool:

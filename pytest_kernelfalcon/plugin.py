@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         collection.Collection(session),
         fixtures.Fixtures(session),
         outcomes.Outcomes(),
-        lastfailed.LastFailed(session.run),
+        lastfailed.LastFailed(config, session.run),
         reporting.Reporting(session),
     )
     for part in parts:

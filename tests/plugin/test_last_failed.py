@@ -196,11 +196,12 @@ def test_outside_of_the_root_directory(example: Example, tmp_path_factory: pytes
     assert items(run) == {str(folder / "1_a"): ALL}
 
 
-def test_after_an_interrupt_what_was_not_finished_comes_back(example: Example) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_after_an_interrupt_or_a_kill_what_was_not_finished_comes_back(example: Example, end: signal.Signals) -> None:
     problems(example, a="", b=HANGS, c="")
     process = spawn(example, "a.py", "b.py", "c.py")
     wait_for(example, ".fuse/*/b-*/kernels_out/model/seed*/started", process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(end)
     process.communicate(timeout=100)
     assert selected(example) == {"b": ALL, "c": ALL}
 
