@@ -9,6 +9,8 @@ import re
 
 import pytest
 
+from pytest_kernelfalcon.fixtures import WORK
+
 TEXTS = (
     "kernelfalcon_item(number, kept): of a problem: the number its name begins with; its kernel, fresh|stale|missing",
     "kernelfalcon_seed(number): a search for a kernel",
@@ -28,15 +30,15 @@ def register(config: pytest.Config) -> None:
 def mark_problem(file: pytest.Module, kept: str) -> None:
     """What all items of the file have."""
     file.add_marker(pytest.mark.kernelfalcon_item(number=_number(NUMBER.match(file.path.name)), kept=kept))
-    levels = [_number(LEVEL.fullmatch(folder.name)) for folder in file.path.parents]
-    if level := next((level for level in levels if level is not None), None):
+    levels = (_number(LEVEL.fullmatch(folder.name)) for folder in file.path.parents)
+    if (level := next((level for level in levels if level is not None), None)) is not None:
         file.add_marker(pytest.mark.level(n=level))
 
 
 def mark_step(item: pytest.Function, function: str) -> None:
     match function:
         case "seed":
-            item.add_marker(pytest.mark.kernelfalcon_seed(number=int(item.callspec.id)))
+            item.add_marker(pytest.mark.kernelfalcon_seed(number=item.callspec.params[WORK]))
         case "accept":
             item.add_marker(pytest.mark.kernelfalcon_accept)
         case _:

@@ -86,6 +86,8 @@ def _lines(category: str, reports: list[pytest.TestReport]) -> Iterator[str]:
 
 def _name_skips(path: Path) -> None:
     """Gives `<skipped>` of a seed its type: pytest writes `pytest.skip` for every one of them."""
+    if not path.is_file():  # but a terminal or a pipe
+        return
     tree = ET.parse(path)
     for case in tree.iter("testcase"):
         found = case.find(f"properties/property[@name='{STATE}']")

@@ -41,7 +41,7 @@ def outcome(example: Example, *arguments: str) -> tuple[int, str]:
     return process.returncode, output
 
 
-@pytest.mark.parametrize("alone", [("-p", "no:xdist"), ("-n0",), ("-n0", "--dist=no")])
+@pytest.mark.parametrize("alone", [("-p", "no:xdist"), ("-n0", "--dist=no")])
 def test_without_workers(example: Example, alone: tuple[str, ...]) -> None:
     ret, output = outcome(example, *alone)
     assert ret == 0, output
@@ -64,7 +64,7 @@ def test_reports_of_workers_are_those_of_one_process(example: Example) -> None:
     assert not list(cases["seed[1]"].iter("skipped"))
 
 
-@pytest.mark.parametrize("stop", ["-x", "--maxfail=1", "--sw"])
+@pytest.mark.parametrize("stop", ["-x", "--sw"])
 def test_workers_stop_at_a_failure_too(example: Example, stop: str) -> None:
     example.problem("level1/7_add.py", PROBLEM + HOPELESS)
     ret, output = outcome(example, "-n2", "--dist=loadfile", stop)

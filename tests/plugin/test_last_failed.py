@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterable
 
 import pytest
 
@@ -46,9 +47,9 @@ def items(run: Run) -> dict[str, set[str]]:
     return by_problem(run.ended)
 
 
-def by_problem(nodeids: object) -> dict[str, set[str]]:
+def by_problem(nodeids: Iterable[str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for nodeid in nodeids:  # type: ignore[attr-defined]
+    for nodeid in nodeids:
         file, _, item = nodeid.partition(".py::")
         found.setdefault(file, set()).add(item)
     return found
@@ -56,7 +57,7 @@ def by_problem(nodeids: object) -> dict[str, set[str]]:
 
 def noted(example: Example) -> dict[str, bool]:
     """What pytest's cache holds for `--lf`."""
-    return json.loads((example.path / ".pytest_cache/v/cache/lastfailed").read_text())  # type: ignore[no-any-return]
+    return json.loads((example.path / ".pytest_cache/v/cache/lastfailed").read_text())
 
 
 def selected(example: Example, *arguments: str) -> dict[str, set[str]]:

@@ -52,15 +52,21 @@ def test_keywords(example: Example, expression: str, expected: list[str]) -> Non
         ("kernelfalcon_item(number=17) and kernelfalcon_compose", ["level2/17_mul.py::compose"]),
         (
             "kernelfalcon_seed(number=1) and level",
-            ["level1/7_add.py::model::seed[1]", "level2/17_mul.py::model::seed[1]"],
+            [
+                "level0/level/no_number.py::model::seed[1]",
+                "level1/7_add.py::model::seed[1]",
+                "level2/17_mul.py::model::seed[1]",
+            ],
         ),
+        ("kernelfalcon_compose and level(n=0)", ["level0/level/no_number.py::compose"]),
+        ("kernelfalcon_compose and kernelfalcon_item(number=None) and level", ["level0/level/no_number.py::compose"]),
         ("kernelfalcon_compose and not level", ["broken.py::problem", "plain.py::compose"]),
         ("kernelfalcon_item(kept='fresh')", ["level1/7_add.py::model::accept", "level1/7_add.py::compose"]),
         ("not kernelfalcon_item", ["test_user.py::test_user"]),
     ],
 )
 def test_markers(example: Example, expression: str, expected: list[str]) -> None:
-    for name in ("level1/7_add.py", "level2/17_mul.py", "plain.py"):
+    for name in ("level1/7_add.py", "level2/17_mul.py", "plain.py", "level0/level/no_number.py"):
         example.problem(name)
     example.problem("broken.py", "class Model(:\n")
     example.write("test_user.py", "def test_user(): pass\n")

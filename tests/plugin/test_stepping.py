@@ -146,6 +146,16 @@ def test_the_users_fixtures_of_every_scope_are_set_up_and_torn_down(example: Exa
     assert lines == ["seed[0] seed", "seed[1] seed", "accept accept", "compose step", "test_user test_user"]
 
 
+def test_a_fixture_with_parameters_for_every_test_repeats_items_and_no_work(example: Example, judge: FakeJudge) -> None:
+    problems(example, a="")
+    example.write("conftest.py", "import pytest\n@pytest.fixture(autouse=True, params='xy')\ndef mine(request): ...\n")
+    run = example.run(".")
+    assert (run.ret, len(run.ended), run.problem()["outcome"]) == (0, 8, "accepted"), run.output
+    assert [gate for gate, _ in judge.asked] == ["start", "inspect", "seed", "accept"]
+    listed = example.run(".", "--collect-only", "-q", "-q", "-m", "kernelfalcon_seed(number=1)").output
+    assert len([line for line in listed.splitlines() if "::" in line]) == 2
+
+
 def debugged(example: Example, *arguments: str) -> str:
     """The output of a run whose input ends at once: pdb leaves then, and so does the run."""
     output, _ = spawn(example, *arguments).communicate(timeout=100)
