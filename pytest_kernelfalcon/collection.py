@@ -14,15 +14,18 @@ from typing import Any
 
 import pytest
 
-from pytest_kernelfalcon import workers
+from pytest_kernelfalcon import markers, workers
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.problem import Problem, looks_like_one
-from pytest_kernelfalcon.fixtures import RESULT, SubgraphSteps, step
+from pytest_kernelfalcon.fixtures import STATE, WORK, NoAnswer, SubgraphSteps, step
 from pytest_kernelfalcon.fuser.outline import outline
-from pytest_kernelfalcon.session import SESSION, Session, Target
+from pytest_kernelfalcon.session import SESSION, Session, Target, only_shows
 from pytest_kernelfalcon.store import kept
 from pytest_kernelfalcon.store.kept import Kept
 from pytest_kernelfalcon.synthesis import Ended, Synthesis
+
+EVERY = "*.py"
+"""As a pattern of pytest's `python_files` it does not tell tests from problems."""
 
 
 class Step(pytest.Function):
@@ -30,6 +33,12 @@ class Step(pytest.Function):
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         return self.path, 0, self.getmodpath()
+
+    def runtest(self) -> None:
+        """As pytest does, and not passed where nobody did the work, as under `-p no:python`."""
+        super().runtest()
+        if STATE not in dict(self.user_properties):
+            raise NoAnswer(f"{self.nodeid}: nothing was judged, as no plugin called the item's function", pytrace=False)
 
     def work(self, number: int | None) -> Ended:
         """Does what the item is for; `number` is the seed's."""
@@ -65,6 +74,7 @@ class ProblemFile(pytest.Module):
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         self.synthesis = Synthesis(self.config.stash[SESSION], self._target())
+        markers.mark_problem(self, self.synthesis.target.status)
         if isinstance(self.synthesis.target.problem, ProblemError):
             return list(_steps(self, "problem"))
         nodes: list[pytest.Item | pytest.Collector] = []
@@ -95,7 +105,15 @@ def _steps(parent: pytest.Class | pytest.Module, name: str) -> Iterator[Step]:
         kind: dict[str, Any] = {"name": made.name, "originalname": name, "fixtureinfo": made._fixtureinfo}
         if hasattr(made, "callspec"):
             kind |= {"callspec": made.callspec, "keywords": {made.callspec.id: True}}
-        yield Step.from_parent(parent, **kind)
+        item = Step.from_parent(parent, **kind)
+        markers.mark_step(item, name)
+        yield item
+
+
+def _tests(config: pytest.Config) -> list[str]:
+    """The patterns by which files are the user's tests; `-p no:python` leaves none."""
+    patterns = config.getini("python_files") if config.pluginmanager.has_plugin("python") else []
+    return [pattern for pattern in patterns if pattern != EVERY]
 
 
 def _shown(path: Path, config: pytest.Config) -> str:
@@ -138,13 +156,13 @@ class Collection:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_generate_tests"""
         if isinstance(metafunc.definition.parent, Subgraph) and metafunc.definition.originalname == "seed":
-            metafunc.parametrize(RESULT, range(self.session.options.seeds), indirect=True)
+            metafunc.parametrize(WORK, range(self.session.options.seeds), indirect=True)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_runtestloop"""
         found = (item.getparent(ProblemFile) for item in session.items)
         targets = {file.nodeid: file.synthesis.target for file in found if file is not None}
-        if not targets or session.config.option.collectonly:
+        if not targets or only_shows(session.config):
             return None
         try:
             self.session.begin(list(targets.values()))
@@ -160,7 +178,7 @@ class Collection:
         if path.name == "conftest.py":
             return False
         named = parent.session.isinitpath(path)
-        if path.match("test_*.py") or path.match("*_test.py"):
+        if any(path.match(pattern) for pattern in _tests(parent.config)):
             return named and looks_like_one(path)
         return named or (not self._is_kept(path) and looks_like_one(path))
 

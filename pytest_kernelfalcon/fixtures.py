@@ -1,15 +1,17 @@
-"""What pytest runs for our items: the work in a fixture, its end in the function.
+"""What pytest runs for our items: a fixture hands the function its work.
 
-The judge's own failures are raised in the fixture, so that pytest reports them as errors and not as failures.
+The work is done in the call, so that `--durations` and `--setup-plan` mean what they do for tests.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from _pytest.outcomes import Skipped  # pytest.skip.Exception, under a name that types can be made of
+from _pytest.outcomes import Failed, Skipped  # pytest.fail.Exception and pytest.skip.Exception, as types
 
 from pytest_kernelfalcon import workers
 from pytest_kernelfalcon.judge.platforms import Unavailable
@@ -19,7 +21,7 @@ from pytest_kernelfalcon.session import Session
 if TYPE_CHECKING:
     from pytest_kernelfalcon.synthesis import Ended
 
-RESULT = "kernelfalcon_ended"
+WORK = "kernelfalcon_work"
 STATE = "kernelfalcon"
 """The user property of an item's report that holds how it ended."""
 
@@ -36,9 +38,15 @@ class Stopped(Skipped):
     __module__, __qualname__ = "builtins", "Skipped"
 
 
-def step(kernelfalcon_ended: Ended) -> None:
-    """Ends the item as the work did."""
-    ended = kernelfalcon_ended
+class NoAnswer(Failed):
+    """The judge failed or was not asked: nothing is known about the item."""
+
+    __module__, __qualname__ = "builtins", "Failed"  # what pytest's short summary shows
+
+
+def step(kernelfalcon_work: Callable[[], Ended]) -> None:
+    """Does the item's work and ends as it did."""
+    ended = kernelfalcon_work()
     match ended.state:
         case "failed":
             pytest.fail(ended.text, pytrace=False)
@@ -53,11 +61,11 @@ def step(kernelfalcon_ended: Ended) -> None:
 class SubgraphSteps:
     """The functions of a subgraph's items."""
 
-    def seed(self, kernelfalcon_ended: Ended) -> None:
-        step(kernelfalcon_ended)
+    def seed(self, kernelfalcon_work: Callable[[], Ended]) -> None:
+        step(kernelfalcon_work)
 
-    def accept(self, kernelfalcon_ended: Ended) -> None:
-        step(kernelfalcon_ended)
+    def accept(self, kernelfalcon_work: Callable[[], Ended]) -> None:
+        step(kernelfalcon_work)
 
 
 class Fixtures:
@@ -66,20 +74,36 @@ class Fixtures:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    @pytest.fixture(name=RESULT)
-    def ended(self, request: pytest.FixtureRequest) -> Ended:
-        """Does the item's work. `request.param` is the seed's number, where the item is a seed."""
-        node, begun = request.node, time.monotonic()
+    @pytest.fixture(name=WORK)
+    def work(self, request: pytest.FixtureRequest) -> Callable[[], Ended]:
+        """Does the item's work when called. `request.param` is the seed's number, where the item is a seed."""
+        return partial(self._do, request.node, getattr(request, "param", None))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_runtest_makereport
+
+        To pytest, what fails outside of the call is an error, and no failure.
+        """
+        report = yield
+        if call.excinfo is not None and call.excinfo.errisinstance(NoAnswer):
+            report.when = "setup"
+        return report
+
+    def _do(self, node: Any, number: int | None) -> Ended:
+        begun = time.monotonic()
         facts = {"problem": node.getparent(pytest.Module).nodeid, "item": node.nodeid}
         try:
-            ended: Ended = node.work(getattr(request, "param", None))
+            ended: Ended = node.work(number)
         except JudgeError as error:
             self.session.events.add("judge_error", **facts, message=str(error))
             text = f"{node.nodeid}: the judge failed, which says nothing about a kernel: {error}"
-            raise pytest.fail.Exception(text, pytrace=False) from None
+            raise NoAnswer(text, pytrace=False) from None
         except Unavailable as error:  # found out only when the judge's processes start
-            workers.give_up(request.session, str(error))
-            raise pytest.fail.Exception(str(error), pytrace=False) from None
+            workers.give_up(node.session, str(error))
+            raise NoAnswer(str(error), pytrace=False) from None
         finally:
             self.session.events.add("item", **facts, seconds=time.monotonic() - begun)
         node.user_properties.append((STATE, ended.state))

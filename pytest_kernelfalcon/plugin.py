@@ -27,9 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not config.getoption("kernelfalcon"):
         return
-    from pytest_kernelfalcon import collection, fixtures, idle, losses, reporting, workers
+    from pytest_kernelfalcon import collection, fixtures, idle, lastfailed, losses, markers, outcomes, reporting, workers
     from pytest_kernelfalcon import session as run_time
 
+    markers.register(config)
     session = run_time.open_session(config)
     config.stash[run_time.SESSION] = session
     parts = (
@@ -39,6 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
         losses.Losses(),
         collection.Collection(session),
         fixtures.Fixtures(session),
+        outcomes.Outcomes(),
+        lastfailed.LastFailed(config, session.run),
         reporting.Reporting(session),
     )
     for part in parts:

@@ -7,18 +7,10 @@ from typing import Any
 
 import pytest
 
-from pytest_kernelfalcon.fixtures import STATE
-from pytest_kernelfalcon.session import Session
+from pytest_kernelfalcon.session import Session, only_shows
 from pytest_kernelfalcon.store import digest, events, files
 from pytest_kernelfalcon.verdict_text import error_over_eager
 from pytest_kernelfalcon.workers import is_worker
-
-STATUS = {
-    "lost": ("lost", "L", "LOST"),
-    "cancelled": ("cancelled", "C", "CANCELLED"),
-    "cached": ("passed", ".", "PASSED (found by an earlier run)"),
-}
-"""pytest's category, letter and word for the states that pytest does not have."""
 
 COLUMNS = ("problem", "outcome", "subgraphs", "winner", "rounds", "cases", "error/eager", "time")
 NONE = "-"
@@ -37,25 +29,18 @@ class Reporting:
         start, run = config.invocation_params.dir, session.run.path
         place = run.relative_to(start) if run.is_relative_to(start) else run
         mode = ", frozen" if session.options.frozen else ""
-        lacking = [] if config.option.collectonly else session.judge.lacking()
+        lacking = [] if only_shows(config) else session.judge.lacking()
         without = f" without {'; '.join(lacking)}" if lacking else ""
         return (
             f"kernelfalcon: author {','.join(session.options.author)}, platform {session.judge.platform}, "
             f"sandbox {session.options.sandbox}{without}{mode}, run {place}"
         )
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
-        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_report_teststatus"""
-        if report.when != "call" or report.failed:
-            return None
-        return STATUS.get(dict(report.user_properties).get(STATE, ""))
-
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_sessionfinish"""
         run, config = self.session.run, session.config
-        if is_worker(config) or config.option.collectonly:
+        if is_worker(config) or only_shows(config):
             return
         if run.events.exists():
             self.session.events.add("finish", exitstatus=int(session.exitstatus))

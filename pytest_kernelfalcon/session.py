@@ -82,9 +82,8 @@ class Session:
             return  # another process of this run has
         self.events.add("run", run_id=self.run.run_id, versions=versions(), machine=machine(self.judge))
         for target in targets:
-            self.events.add(
-                "problem", problem=target.name, shown=target.shown, kept=target.status, mode=target.mode(self.options)
-            )
+            facts = {"kept": target.status, "mode": target.mode(self.options), "subgraphs": target.subgraphs}
+            self.events.add("problem", problem=target.name, shown=target.shown, **facts)
 
     def close(self) -> None:
         self.judge.close()
@@ -93,6 +92,15 @@ class Session:
 SESSION = pytest.StashKey[Session]()
 INHERITED = "kernelfalcon"
 """Where pytest-xdist's `workerinput` holds the controller's run."""
+
+
+SHOWS = ("collectonly", "setuponly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow", "help")
+"""Options of pytest's with which it shows something and runs no item."""
+
+
+def only_shows(config: pytest.Config) -> bool:
+    """Whether nothing will be run: then nothing is written and no judge is started."""
+    return any(config.getoption(name, default=None) for name in SHOWS)
 
 
 def open_session(config: pytest.Config) -> Session:
@@ -134,7 +142,7 @@ def _authors(options: Options, setting: Setting) -> tuple[Author, ...]:
 
 def _root(config: pytest.Config) -> Path:
     """Where `.fuse` lies: in the root directory, or where pytest was started when that cannot be written."""
-    if config.option.collectonly:
+    if only_shows(config):
         return config.rootpath / rundir.FOLDER
     try:
         return rundir.find_root([config.rootpath, config.invocation_params.dir])

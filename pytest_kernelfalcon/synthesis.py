@@ -27,7 +27,7 @@ Pulled = TypeVar("Pulled")
 class Ended:
     """How an item ends: for pytest and people. `text` is all that is shown."""
 
-    state: Literal["passed", "cached", "lost", "cancelled", "skipped", "failed"]
+    state: Literal["passed", "won", "won_earlier", "lost", "cancelled", "skipped", "failed"]
     text: str = ""
 
 
@@ -57,7 +57,7 @@ class Synthesis:
         except Cancelled as error:
             return Ended("cancelled", error.reason)
         if record.state in ("won", "specialised"):
-            return Ended("passed" if record.run == self.session.run.run_id else "cached")
+            return Ended("won" if record.run == self.session.run.run_id else "won_earlier")
         return Ended("lost", record.reason)
 
     def accept(self, subgraph: str) -> Ended:

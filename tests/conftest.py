@@ -180,13 +180,14 @@ class Example:
         return Run(int(result.ret), words.ended, words.texts, text, found)
 
     def spawn(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """`pytest ARGUMENTS` in a process of its own."""
+        """`pytest ARGUMENTS` in a process of its own, with nothing to read."""
         self.write("kernelfalcon_loader.py", LOADER)
         path = os.pathsep.join([str(ROOT), str(self.path), os.environ.get("PYTHONPATH", "")])
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", "-p", "kernelfalcon_loader", "-p", "no:hypothesispytest", *arguments],
             cwd=self.path,
             env=os.environ | {"PYTHONPATH": path} | environment,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

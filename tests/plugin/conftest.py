@@ -34,7 +34,7 @@ GOOD, BAD, WRONG_AT_ACCEPT = candidate(), candidate("refused"), candidate("accep
 class FakeJudge:
     """A problem says `# inspect=broken|error|unavailable|waits` (until there is a file `finished-*`).
 
-    A candidate says `# seed=OUTCOME accept=OUTCOME`.
+    A candidate says `# seed=OUTCOME accept=OUTCOME`, a problem `# kernels=OUTCOME` of all candidates for it.
 
     Where it ends with the word `case`, a refusal names one.
 
@@ -70,7 +70,7 @@ class FakeJudge:
 
     def judge(self, contract: Contract, source: str, gate: Literal["seed", "accept"], control: Control) -> Verdict:
         self.asked.append((gate, source))
-        says = _says(source, gate)
+        says = _says(contract.source["code"], "kernels", _says(source, gate))
         if says == "error":
             raise JudgeError("the executor died")
         if says == "breaks":
@@ -101,9 +101,9 @@ class FakeJudge:
         self.closed = True
 
 
-def _says(text: str, word: str) -> str:
+def _says(text: str, word: str, otherwise: str = "accepted") -> str:
     found = re.search(rf"\b{word}=(\w+)", text)
-    return found[1] if found else "accepted"
+    return found[1] if found else otherwise
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_fresh_ignores_kept_kernels_and_earlier_winners(example: Example, judge:
     keep(example, judge)
     run = example.run("add.py", "--kernelfalcon-fresh")
     assert [gate for gate, _ in judge.asked] == ["start", "inspect", "seed", "accept"]
-    assert run.ended["add.py::model::seed[0]"] == "PASSED"
+    assert run.ended["add.py::model::seed[0]"] == "WON"
 
 
 def test_update_leaves_an_unchanged_pair_alone(example: Example, judge: FakeJudge) -> None:

@@ -29,7 +29,7 @@ def test_one_item_alone_does_what_it_needs(example: Example, judge: FakeJudge, a
 
 def test_one_seed_alone_searches_and_decides_nothing(example: Example, judge: FakeJudge) -> None:
     run = example.run("add.py::model::seed[2]")
-    assert run.ended == {"add.py::model::seed[2]": "PASSED"}
+    assert run.ended == {"add.py::model::seed[2]": "WON"}
     assert run.problem()["outcome"] is None
     assert "not decided" in run.output
 
@@ -39,7 +39,7 @@ def test_the_reversed_order_ends_alike_and_judges_nothing_twice(example: Example
     run = example.run("add.py", "--kernelfalcon-seeds=2")
     assert list(run.ended.items()) == [
         ("add.py::compose", "PASSED"), ("add.py::model::accept", "PASSED"),
-        ("add.py::model::seed[1]", "CANCELLED"), ("add.py::model::seed[0]", "PASSED"),
+        ("add.py::model::seed[1]", "CANCELLED"), ("add.py::model::seed[0]", "WON"),
     ]  # fmt: skip
     assert [gate for gate, _ in judge.asked] == ONCE
 

@@ -16,7 +16,7 @@ UNMASKED = KERNEL.replace("mask = offsets < n", "mask = offsets < n - 1")
 def test_a_kernel_is_synthesised_kept_and_judged_again(example: Example) -> None:
     example.problem("1_add.py")
     run = example.run("1_add.py", "--kernelfalcon-author=cookbook", "--kernelfalcon-update", "--kernelfalcon-seeds=1")
-    assert set(run.ended.values()) == {"PASSED"}, run.output
+    assert set(run.ended.values()) == {"WON", "PASSED"}, run.output
     kernel = example.path / "__kernels__" / "1_add.py"
     assert "@triton.jit" in kernel.read_text()
     manifest = json.loads(kernel.with_suffix(".json").read_text())
@@ -36,7 +36,7 @@ def test_a_seed_goes_on_after_a_wrong_round(example: Example) -> None:
     example.problem("add.py")
     example.script(WRONG_KERNEL, KERNEL)
     run = example.run("add.py", "--kernelfalcon-seeds=1")
-    assert set(run.ended.values()) == {"PASSED"}, run.output
+    assert set(run.ended.values()) == {"WON", "PASSED"}, run.output
     (first,) = example.path.glob(".fuse/*/add-*/kernels_out/model/seed0/round0/verdict.json")
     verdict = json.loads(first.read_text())
     assert (verdict["outcome"], verdict["cause"]) == ("refused", "inaccurate")

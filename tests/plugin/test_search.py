@@ -23,7 +23,7 @@ def test_a_winner_is_accepted_composed_and_spares_its_siblings(example: Example,
     example.script(BAD, GOOD)
     run = example.run("add.py")
     assert run.ret == 0
-    assert run.ended == {SEEDS[0]: "PASSED", SEEDS[1]: "CANCELLED", ACCEPT: "PASSED", COMPOSE: "PASSED"}
+    assert run.ended == {SEEDS[0]: "WON", SEEDS[1]: "CANCELLED", ACCEPT: "PASSED", COMPOSE: "PASSED"}
     assert run.texts[SEEDS[1]] == "Skipped: seed[0] won"
     assert [gate for gate, _ in judge.asked] == ["start", "inspect", "seed", "seed", "accept"], (
         "nothing is judged twice"
@@ -36,9 +36,9 @@ def test_a_seed_that_loses_is_no_failure_when_another_wins(example: Example) -> 
     example.script(BAD, GOOD, seed=1)
     run = example.run("add.py", "-q")
     assert run.ret == 0
-    assert [run.ended[seed] for seed in SEEDS] == ["LOST", "PASSED"]
+    assert [run.ended[seed] for seed in SEEDS] == ["LOST", "WON"]
     assert run.texts[SEEDS[0]] == "Skipped: 1 round without a kernel; the last: refused: output 0 is too far off"
-    assert "3 passed, 1 lost" in run.output
+    assert "2 passed, 1 lost, 1 won" in run.output
 
 
 def test_without_a_kernel_accept_tells_everything_and_compose_one_line(example: Example) -> None:
@@ -78,7 +78,7 @@ def test_a_winner_that_accept_refuses_makes_room_for_another_seed(example: Examp
     example.script(WRONG_AT_ACCEPT, seed=0)
     example.script(GOOD, seed=1)
     run = example.run("add.py")
-    assert run.ended == {SEEDS[0]: "PASSED", SEEDS[1]: "CANCELLED", ACCEPT: "PASSED", COMPOSE: "PASSED"}
+    assert run.ended == {SEEDS[0]: "WON", SEEDS[1]: "CANCELLED", ACCEPT: "PASSED", COMPOSE: "PASSED"}
     assert run.problem()["subgraphs"][0]["seed"] == 1
     later = example.run("add.py")
     assert later.problem()["subgraphs"][0]["seed"] == 1, "the refused winner is not what a later run goes on with"
@@ -96,7 +96,7 @@ def test_a_winner_that_accept_refuses_and_no_other(example: Example) -> None:
 def test_a_specialised_kernel_wins_when_nothing_is_accepted(example: Example) -> None:
     example.script(candidate("specialised", "specialised"), BAD)
     run = example.run("add.py")
-    assert run.ended == {SEEDS[0]: "PASSED", SEEDS[1]: "PASSED", ACCEPT: "PASSED", COMPOSE: "PASSED"}
+    assert run.ended == {SEEDS[0]: "WON", SEEDS[1]: "WON", ACCEPT: "PASSED", COMPOSE: "PASSED"}
     assert run.report["totals"]["specialised"] == 1
     assert run.report["totals"]["accepted"] == 0
 
@@ -131,7 +131,7 @@ def test_a_later_run_goes_on_with_the_earlier_winner_and_judges_it_again(example
     example.run("add.py", "-k", "seed")
     judge.asked.clear()
     run = example.run("add.py")
-    assert run.ended == {SEEDS[0]: "PASSED (found by an earlier run)", SEEDS[1]: "CANCELLED", ACCEPT: "PASSED",
+    assert run.ended == {SEEDS[0]: "WON (found by an earlier run)", SEEDS[1]: "CANCELLED", ACCEPT: "PASSED",
                          COMPOSE: "PASSED"}  # fmt: skip
     assert [gate for gate, _ in judge.asked] == ["start", "inspect", "accept"]
     assert run.texts[SEEDS[1]] == "Skipped: seed[0] won in an earlier run"
@@ -143,7 +143,7 @@ def test_another_authors_winner_is_not_taken(example: Example, judge: FakeJudge)
     example.write("other/round0.py", candidate(name="other"))
     run = example.run("add.py", "--kernelfalcon-author=scripted/other")
     assert run.problem()["subgraphs"][0]["author"] == "scripted/other"
-    assert run.ended[SEEDS[0]] == "PASSED"
+    assert run.ended[SEEDS[0]] == "WON"
 
 
 def test_authors_are_asked_in_order(example: Example) -> None:

@@ -80,8 +80,7 @@ def test_workers_share_a_run_and_a_winner_stops_its_sibling_inside_a_round(examp
     process = spawn(example, "add.py", "-n2", "--kernelfalcon-seeds=2", "--maxschedchunk=1")
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
-    assert "CANCELLED" in output
-    assert "3 passed, 1 cancelled" in output
+    assert all(part in output.splitlines()[-1] for part in ("2 passed", "1 won", "1 cancelled")), output
     assert len(list(example.path.glob(".fuse/2*"))) == 1, "one run directory"
     assert output.count("= kernelfalcon =") == 1
 
