@@ -71,6 +71,7 @@ class Fixtures:
         """Does the item's work. `request.param` is the seed's number, where the item is a seed."""
         node, begun = request.node, time.monotonic()
         facts = {"problem": node.getparent(pytest.Module).nodeid, "item": node.nodeid}
+        self.session.events.add("begin", **facts)
         try:
             ended: Ended = node.work(getattr(request, "param", None))
         except JudgeError as error:

@@ -41,6 +41,7 @@ class Reporting:
         without = f" without {'; '.join(lacking)}" if lacking else ""
         return (
             f"kernelfalcon: author {','.join(session.options.author)}, platform {session.judge.platform}, "
+            f"device {session.judge.device}, "
             f"sandbox {session.options.sandbox}{without}{mode}, run {place}"
         )
 
