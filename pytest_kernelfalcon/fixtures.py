@@ -6,12 +6,14 @@ The judge's own failures are raised in the fixture, so that pytest reports them 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.outcomes import Skipped  # pytest.skip.Exception, under a name that types can be made of
 
-from pytest_kernelfalcon import workers
+from pytest_kernelfalcon import github, workers
 from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.session import Session
@@ -76,12 +78,23 @@ class Fixtures:
             ended: Ended = node.work(getattr(request, "param", None))
         except JudgeError as error:
             self.session.events.add("judge_error", **facts, message=str(error))
-            text = f"{node.nodeid}: the judge failed, which says nothing about a kernel: {error}"
+            text = github.guard(f"{node.nodeid}: the judge failed, which says nothing about a kernel: {error}")
             raise pytest.fail.Exception(text, pytrace=False) from None
         except Unavailable as error:  # found out only when the judge's processes start
             workers.give_up(request.session, str(error))
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         finally:
             self.session.events.add("item", **facts, seconds=time.monotonic() - begun)
-        node.user_properties.append((STATE, ended.state))
-        return ended
+        node.user_properties += [(STATE, ended.state), *_properties(node, facts["problem"], ended)]
+        return replace(ended, text=github.guard(ended.text))
+
+
+def _properties(node: Any, problem: str, ended: Ended) -> Iterator[tuple[str, object]]:
+    """What other plugins learn of an item: a JUnit file has them as properties of the test case."""
+    subgraph = node.getparent(pytest.Class)
+    place = {"problem": problem, "subgraph": subgraph and subgraph.name, "seed": getattr(node, "callspec", None)}
+    if place["seed"] is not None:
+        place["seed"] = place["seed"].params[RESULT]
+    for name, value in {**place, **ended.facts}.items():
+        if value is not None:
+            yield f"{STATE}.{name}", value

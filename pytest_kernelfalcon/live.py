@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 import pytest
 
+from pytest_kernelfalcon import github
 from pytest_kernelfalcon.progress import Progress
 from pytest_kernelfalcon.screen import Below, Shared, fit
 from pytest_kernelfalcon.session import Session
@@ -64,10 +65,10 @@ class Display:
         self._file: TextIO = self._writer._file
         self._below = Below(self._file, dim=self._writer.hasmarkup) if _is_screen(self._file, capture) else None
         self._shared = Shared(self._file, self._below)
-        self._writer._file = self._shared  # type: ignore[assignment]  # pytest offers no other way to share its line
+        self._writer._file = self._shared  # pytest offers no other way to share its line
         self._uncaptured = capture == "no" and self._below is not None
         if self._uncaptured:  # tests print to where the reporter does
-            sys.stdout = self._shared  # type: ignore[assignment]
+            sys.stdout = self._shared
         self._paused, self._over = False, threading.Event()
         self._thread = threading.Thread(target=self._run, name="kernelfalcon-live", daemon=True)
         self._thread.start()
@@ -99,7 +100,7 @@ class Display:
                     self._shared.show([TITLE + self._progress.total(), INDENT + self._workers(room)])
                 elif time.monotonic() >= due:
                     due += HEARTBEAT_S
-                    self._shared.say(fit(self._heartbeat(), LOG_WIDTH))
+                    self._shared.say(github.guard(fit(self._heartbeat(), LOG_WIDTH)))
             except OSError:  # the terminal has gone, or nobody reads the pipe: pytest finds that out for itself
                 return
 
