@@ -10,6 +10,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from pytest_kernelfalcon.store import digest, events
 from pytest_kernelfalcon.store.rundir import ProblemDir, RunDir, problem_key
 
 TEMPLATES = Path(__file__).parent / "templates"
-LIGHT, DARK = "xcode", "github-dark"
+LIGHT, DARK = "friendly", "github-dark"
 OPEN = 8
 """Problems of a run that are shown unfolded."""
 
@@ -70,31 +71,44 @@ def _problem(
 def _subgraph(folder: ProblemDir, subgraph: dict[str, Any], own: Sequence[digest.Event]) -> dict[str, Any]:
     judged = folder.contract(subgraph["id"]) / "accept.py"
     verdict, where = subgraph["verdict"], (subgraph["verdict"] or {}).get("where") or {}
-    rounds = [event for event in own if event["event"] == "round" and event["subgraph"] == subgraph["id"]]
-    ends = {event["seed"]: event for event in own if event["event"] == "seed" and event["subgraph"] == subgraph["id"]}
+    mine = [event for event in own if event.get("subgraph") == subgraph["id"]]
     return subgraph | {
         "winner": summary.winner(subgraph),
-        "text": verdict and verdict_text.render(Verdict.from_json(verdict), "", subgraph["id"]),
+        "text": verdict and _text(verdict, subgraph["id"]),
         "refused": None if subgraph["outcome"] in digest.KERNEL else _read(judged, where.get("line")),
-        "seeds": list(_seeds(folder, subgraph["id"], rounds, ends)),
+        "seeds": list(_seeds(folder, mine)),
     }
 
 
-def _seeds(
-    folder: ProblemDir, identifier: str, rounds: Sequence[digest.Event], ends: dict[int, digest.Event]
-) -> Iterator[dict[str, Any]]:
-    for seed in sorted({event["seed"] for event in rounds} | set(ends)):
-        tried = [_round(folder, event) for event in rounds if event["seed"] == seed]
-        yield {"seed": seed, "state": ends.get(seed, {}).get("state", "not ended"), "rounds": tried}
+def _seeds(folder: ProblemDir, own: Sequence[digest.Event]) -> Iterator[dict[str, Any]]:
+    """What each seed tried, and where a winner of it was refused by the gate *accept*."""
+    ends = {event["seed"]: event["state"] for event in own if event["event"] == "seed"}
+    tried = [event for event in own if event["event"] == "round" or _refused(event)]
+    for seed in sorted({event["seed"] for event in tried} | set(ends)):
+        mine = [event for event in tried if event["seed"] == seed]
+        state = "refused" if any(map(_refused, mine)) else ends.get(seed, "not ended")
+        yield {"seed": seed, "state": state, "rounds": [_round(folder, event) for event in mine]}
+
+
+def _refused(event: digest.Event) -> bool:
+    """Whether it says that a winner of this run did not stand."""
+    return event["event"] == "accept" and event["seed"] is not None and event["outcome"] not in digest.KERNEL
 
 
 def _round(folder: ProblemDir, event: digest.Event) -> dict[str, Any]:
     candidate = folder.round(event["subgraph"], event["seed"], event["round"]) / "candidate.py"
-    verdict = Verdict.from_json(event["verdict"])
+    where = event["verdict"]["where"] or {}
     return event | {
-        "text": verdict_text.render(verdict, "", "candidate.py"),
-        "source": _read(candidate, (verdict.where or {}).get("line")),
+        "chip": "accept" if event["event"] == "accept" else str(event["round"]),
+        "how": ", ".join(filter(None, (event["author"], event.get("note"), event.get("repeated") and "tried before"))),
+        "text": _text(event["verdict"], "candidate.py"),
+        "source": _read(candidate, where.get("line")),
     }
+
+
+def _text(verdict: dict[str, Any], name: str) -> str:
+    """Without the figures for compile targets, which have a table, and the line in question, which is marked."""
+    return verdict_text.render(replace(Verdict.from_json(verdict), targets={}), "", name)
 
 
 def _read(path: Path, line: int | None = None) -> Markup | None:
