@@ -5,6 +5,7 @@ Both go straight to the reporter's file: while an item runs, pytest captures wha
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -16,7 +17,7 @@ import pytest
 
 from pytest_kernelfalcon import github
 from pytest_kernelfalcon.progress import Progress
-from pytest_kernelfalcon.screen import Below, Shared, fit
+from pytest_kernelfalcon.screen import Shared, fit
 from pytest_kernelfalcon.session import Session
 from pytest_kernelfalcon.workers import is_worker
 
@@ -24,6 +25,8 @@ POLL_S = 0.25
 HEARTBEAT_S = 30.0
 LOG_WIDTH = 200
 """Characters of a heartbeat, at most."""
+GONE = (errno.EIO, errno.EPIPE)
+"""The terminal is closed, or nobody reads the pipe."""
 TITLE, INDENT = "kernelfalcon  ", "  "
 
 
@@ -63,10 +66,9 @@ class Display:
     def __init__(self, progress: Progress, reporter: pytest.TerminalReporter, capture: str) -> None:
         self._progress, self._writer = progress, reporter._tw
         self._file: TextIO = self._writer._file
-        self._below = Below(self._file, dim=self._writer.hasmarkup) if _is_screen(self._file, capture) else None
-        self._shared = Shared(self._file, self._below)
+        self._shared = Shared(self._file, _is_screen(self._file, capture), self._writer.hasmarkup)
         self._writer._file = self._shared  # pytest offers no other way to share its line
-        self._uncaptured = capture == "no" and self._below is not None
+        self._uncaptured = capture == "no" and self._shared.columns is not None
         if self._uncaptured:  # tests print to where the reporter does
             sys.stdout = self._shared
         self._paused, self._over = False, threading.Event()
@@ -95,14 +97,16 @@ class Display:
             if self._paused or not self._progress.begun:
                 continue
             try:
-                if self._below is not None:
-                    room = self._below.columns() - len(INDENT) - 1
-                    self._shared.show([TITLE + self._progress.total(), INDENT + self._workers(room)])
+                if (columns := self._shared.columns) is not None:
+                    workers = self._workers(columns - len(INDENT) - 1)
+                    self._shared.show([TITLE + self._progress.total(), INDENT + workers])
                 elif time.monotonic() >= due:
                     due += HEARTBEAT_S
                     self._shared.say(github.guard(fit(self._heartbeat(), LOG_WIDTH)))
-            except OSError:  # the terminal has gone, or nobody reads the pipe: pytest finds that out for itself
-                return
+            except OSError as error:
+                if error.errno not in GONE:
+                    raise
+                return  # pytest finds that out for itself
 
     def _workers(self, columns: int) -> str:
         """One line: as many workers as there is room for, and how many more there are."""

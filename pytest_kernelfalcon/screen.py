@@ -22,10 +22,13 @@ MIN_COLUMNS, MIN_ROWS = 20, 4
 
 
 class Below:
-    """The lines: as text to send. They are drawn and erased in one piece each, so that a resize falls in between."""
+    """The lines, as text to send to the terminal behind the descriptor.
 
-    def __init__(self, file: TextIO, dim: bool) -> None:
-        self._descriptor = file.fileno()
+    They are drawn and erased in one piece each, so that a resize falls in between.
+    """
+
+    def __init__(self, descriptor: int, dim: bool) -> None:
+        self._descriptor = descriptor
         self._dim = dim
         self._drawn: os.terminal_size | None = None
 
@@ -55,17 +58,23 @@ class Below:
 
 
 class Shared:
-    """A text file that its writer shares with us: it stands in for the file, and keeps our lines out of its way."""
+    """A text file that its writer shares with us: it stands in for the file, and keeps our lines out of its way.
 
-    def __init__(self, file: TextIO, below: Below | None) -> None:
-        self._file, self._below = file, below
+    screen: whether lines can be drawn there. dim: whether they may be dim.
+    """
+
+    def __init__(self, file: TextIO, screen: bool, dim: bool) -> None:
+        self._file = file
         self._lock = threading.RLock()
         self._lines: Sequence[str] = ()
         self._at_start = True
-        try:
-            self._own: int | None = os.dup(file.fileno())
-        except UnsupportedOperation:  # a file in memory
-            self._own = None
+        self._own = _copied(file)
+        self._below = Below(self._own, dim) if screen and self._own is not None else None
+
+    @property
+    def columns(self) -> int | None:
+        """Of the terminal, as it is now; None where lines cannot be drawn."""
+        return None if self._below is None else self._below.columns()
 
     def write(self, text: str) -> int:
         with self._lock:
@@ -107,6 +116,14 @@ class Shared:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
+
+
+def _copied(file: TextIO) -> int | None:
+    """A descriptor of our own: pytest turns the file's elsewhere while a test runs. None for a file in memory."""
+    try:
+        return os.dup(file.fileno())
+    except UnsupportedOperation:
+        return None
 
 
 def fit(text: str, columns: int) -> str:

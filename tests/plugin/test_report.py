@@ -90,7 +90,7 @@ def test_the_table_and_the_way_back_to_each_failure(example: Example, knowing: N
 def test_the_header_says_what_was_chosen(example: Example) -> None:
     run = example.run("accepted.py", "--kernelfalcon-author=scripted/only", "--kernelfalcon-frozen")
     run_id = run.report["run_id"]
-    assert f"kernelfalcon: author scripted/only, platform cpu, sandbox auto, frozen, run .fuse/{run_id}" in run.output
+    assert f"kernelfalcon: author scripted/only, platform cpu, device fake, sandbox auto, frozen, run .fuse/{run_id}" in run.output
 
 
 def test_the_header_names_what_is_missing_of_the_sandbox(example: Example, judge: FakeJudge) -> None:
@@ -108,7 +108,7 @@ def test_everything_is_a_digest_of_the_record(example: Example) -> None:
         digest.report(run.report["run_id"], record) == run.report == json.loads((folder / "summary.json").read_text())
     )
     assert {event["event"] for event in record} == {
-        "run", "problem", "plan", "broken", "round", "seed", "no_kernel", "judge_error", "item", "finish",
+        "run", "problem", "begin", "plan", "broken", "round", "seed", "no_kernel", "judge_error", "item", "finish",
     }  # fmt: skip
 
 
@@ -125,9 +125,3 @@ def test_the_folder_of_the_report_is_made(example: Example) -> None:
     assert json.loads((example.path / "deep" / "er" / "report.json").read_text())["schema"] == 1
 
 
-def test_junit_has_what_pytest_has(example: Example) -> None:
-    example.script(BAD)
-    example.run("no_kernel.py", "--junitxml=junit.xml")
-    text = (example.path / "junit.xml").read_text()
-    assert 'errors="0" failures="2" skipped="1" tests="3"' in text
-    assert '<property name="kernelfalcon" value="lost" />' in text
