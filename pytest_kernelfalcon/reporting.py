@@ -74,10 +74,12 @@ class Reporting:
         """Annotations go to the output, whatever pytest shows there; the table to the summary of the step."""
         if self.report is None or not self.report["problems"]:
             return
-        writer = config.get_terminal_writer()
-        writer.line()
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
         for line in github.commands(self.report, self.session.options, config.rootpath, os.environ):
-            writer.line(line)
+            if reporter is None:
+                print(line, flush=True)
+            else:
+                reporter.write_line(line)
         if path := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(path).open("a", encoding="utf-8") as file:
                 file.write(github.step_summary(self.report, self.session.options))

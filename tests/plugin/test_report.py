@@ -90,7 +90,10 @@ def test_the_table_and_the_way_back_to_each_failure(example: Example, knowing: N
 def test_the_header_says_what_was_chosen(example: Example) -> None:
     run = example.run("accepted.py", "--kernelfalcon-author=scripted/only", "--kernelfalcon-frozen")
     run_id = run.report["run_id"]
-    assert f"kernelfalcon: author scripted/only, platform cpu, device fake, sandbox auto, frozen, run .fuse/{run_id}" in run.output
+    assert (
+        f"kernelfalcon: author scripted/only, platform cpu, device fake, sandbox auto, frozen, run .fuse/{run_id}"
+        in run.output
+    )
 
 
 def test_the_header_names_what_is_missing_of_the_sandbox(example: Example, judge: FakeJudge) -> None:
@@ -123,5 +126,3 @@ def test_the_report_is_written_where_nothing_was_collected(example: Example) -> 
 def test_the_folder_of_the_report_is_made(example: Example) -> None:
     example.run("accepted.py", "--kernelfalcon-json=deep/er/report.json")
     assert json.loads((example.path / "deep" / "er" / "report.json").read_text())["schema"] == 1
-
-
