@@ -27,6 +27,7 @@ from pytest_kernelfalcon.store.rundir import ProblemDir, RunDir, problem_key
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIGHT, DARK = "friendly", "github-dark"
+JINJA: Any = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
 OPEN = 8
 """Problems of a run that are shown unfolded."""
 
@@ -36,7 +37,7 @@ def render(run: RunDir) -> str:
     record = events.read(run.events)
     report = digest.report(run.run_id, record)
     texts = run.sources() if record else {}
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), **JINJA)
     script, _, _ = environment.loader.get_source(environment, "report.js")  # type: ignore[union-attr]
     style = _style(environment)
     return environment.get_template("report.html").render(

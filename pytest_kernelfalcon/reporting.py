@@ -74,12 +74,12 @@ class Reporting:
         """Annotations go to the output, whatever pytest shows there; the table to the summary of the step."""
         if self.report is None or not self.report["problems"]:
             return
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        for line in github.commands(self.report, self.session.options, config.rootpath, os.environ):
-            if reporter is None:
-                print(line, flush=True)
-            else:
-                reporter.write_line(line)
+        found = github.commands(self.report, self.session.options, config.rootpath, os.environ)
+        writer = config.get_terminal_writer() if config.pluginmanager.has_plugin("terminalreporter") else None
+        if writer is not None and writer.width_of_current_line:
+            writer.line()
+        for line in found:
+            print(line, flush=True) if writer is None else writer.line(line)
         if path := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(path).open("a", encoding="utf-8") as file:
                 file.write(github.step_summary(self.report, self.session.options))
@@ -98,7 +98,7 @@ class Reporting:
             self.session.options,
             config.invocation_params.args,
             lambda text, colour: writer.markup(text, **{colour: True}),
-            writer.fullwidth if terminalreporter.isatty else None,
+            writer.fullwidth if terminalreporter.isatty() else None,
             verbosity,
         )
         if shown := list(lines):

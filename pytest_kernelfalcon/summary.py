@@ -17,8 +17,10 @@ NONE, UNDECIDED = "-", "not decided"
 COLOURS = {"accepted": "green", "specialised": "yellow", "undecided": "yellow", UNDECIDED: "yellow"}
 MAX_ROWS = 50
 """Problems in a table; of more than these, those that were accepted are only counted."""
-MIN_NAME, MIN_WINNER = 16, 8
+MIN_NAME, MIN_WINNER = 24, 16
 """Characters that a narrow terminal leaves of a cell."""
+LEFT_OUT = (2, 5, 4)
+"""Columns that a narrow terminal does without: subgraphs, cases, rounds."""
 GAP = "  "
 
 Problem = dict[str, Any]
@@ -110,24 +112,33 @@ def _resume(arguments: Sequence[str]) -> str:
 def _table(rows: Sequence[Sequence[str]], paint: Paint, width: int | None) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
     if width is not None:
-        _narrow(widths, width)
-    yield _line(COLUMNS, widths).rstrip()
-    for cells in rows:
-        line = _line(cells, widths)
-        start = sum(widths[:OUTCOME]) + len(GAP) * OUTCOME
-        end = start + widths[OUTCOME]
-        yield (line[:start] + paint(line[start:end], _colour(cells[OUTCOME])) + line[end:]).rstrip()
+        widths = _narrow(widths, width)
+    yield GAP.join(_cells(COLUMNS, widths)).rstrip()
+    for row in rows:
+        cells = _cells(row, widths)
+        cells[OUTCOME] = paint(cells[OUTCOME], _colour(row[OUTCOME]))
+        yield GAP.join(cells).rstrip()
 
 
-def _narrow(widths: list[int], width: int) -> None:
-    """Takes what is too much from the winner's cell, then from the problem's."""
-    for column, least in ((WINNER, MIN_WINNER), (PROBLEM, MIN_NAME)):
-        over = sum(widths) + len(GAP) * (len(widths) - 1) - width
-        widths[column] = max(min(widths[column], least), widths[column] - max(0, over))
+def _narrow(widths: list[int], width: int) -> list[int]:
+    """Widths that fit: cells that tell least go first (width 0), then the winner's and the problem's are cut."""
+    narrow = list(widths)
+    least = {WINNER: min(widths[WINNER], MIN_WINNER), PROBLEM: min(widths[PROBLEM], MIN_NAME)}
+    for column in LEFT_OUT:
+        if _total([least.get(column, width) for column, width in enumerate(narrow)]) > width:
+            narrow[column] = 0
+    for column, minimum in least.items():
+        narrow[column] = max(minimum, narrow[column] - max(0, _total(narrow) - width))
+    return narrow
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return GAP.join(_cell(cell, width).ljust(width) for cell, width in zip(cells, widths, strict=True))
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (sum(width > 0 for width in widths) - 1)
+
+
+def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Cells as wide as they should be; PROBLEM and OUTCOME are always the first two."""
+    return [_cell(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True) if width]
 
 
 def _cell(text: str, width: int) -> str:

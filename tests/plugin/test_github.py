@@ -10,6 +10,7 @@ import pytest
 from pytest_kernelfalcon import github
 from tests.conftest import KERNEL, PROBLEM, Example
 from tests.plugin.conftest import BAD, GOOD, FakeJudge, candidate
+from tests.plugin.test_stopping import FAKE
 
 ACTIONS = {"GITHUB_ACTIONS": "true"}
 INJECTED = "::add-mask::secret"
@@ -29,7 +30,7 @@ def commands(output: str) -> list[str]:
     return [line for line in re.split(r"[\r\n]+", output) if line.lstrip().startswith("::") or "##[" in line]
 
 
-@pytest.mark.parametrize("mode", [(), ("-p", "no:terminal"), ("--no-summary", "-qq")])
+@pytest.mark.parametrize("mode", [(), ("--no-summary", "-qq")])
 def test_a_problem_without_a_kernel_is_annotated(
     example: Example, judge: FakeJudge, actions: Path, mode: tuple[str, ...]
 ) -> None:
@@ -42,6 +43,13 @@ def test_a_problem_without_a_kernel_is_annotated(
     )
     assert "%0Aagain: pytest --kernelfalcon " in line
     assert line.endswith(" 'a, b:100%25.py'")
+
+
+def test_annotations_need_no_terminal_reporter(example: Example, actions: Path) -> None:
+    example.problem("add.py", "class Model(:\n")
+    example.write("fake.py", FAKE)
+    output, _ = example.spawn("-p", "fake", "-p", "no:terminal", "--kernelfalcon", "add.py").communicate(timeout=60)
+    assert [line[:28] for line in commands(output)] == ["::error file=add.py,line=1,t"]
 
 
 def test_a_refused_kept_kernel_is_annotated_at_its_line(example: Example, judge: FakeJudge, actions: Path) -> None:

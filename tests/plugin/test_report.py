@@ -4,35 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 
 import pytest
 
-from pytest_kernelfalcon.contracts.contract import Contract
-from pytest_kernelfalcon.contracts.control import Control
-from pytest_kernelfalcon.generator import registry
-from pytest_kernelfalcon.generator.author import Exhausted, Proposal, Round
 from pytest_kernelfalcon.store import digest, events
 from tests.conftest import PROBLEM, Example
-from tests.plugin.conftest import BAD, GOOD, FakeJudge
-
-
-class Author:
-    """Knows a kernel for one problem only."""
-
-    name = "knowing"
-
-    def propose(
-        self, contract: Contract, history: Sequence[Round], seed: int, control: Control
-    ) -> Proposal | Exhausted:
-        if history:
-            return Exhausted("no more")
-        return Proposal(GOOD if contract.source["module"] == "accepted.py" else BAD)
-
-
-@pytest.fixture
-def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "resolve", lambda *_: Author())
+from tests.plugin.conftest import BAD, FakeJudge
 
 
 @pytest.fixture(autouse=True)
