@@ -19,8 +19,8 @@ MAX_ROWS = 50
 """Problems in a table; of more than these, those that were accepted are only counted."""
 MIN_NAME, MIN_WINNER = 24, 16
 """Characters that a narrow terminal leaves of a cell."""
-LEFT_OUT = (2, 5, 4)
-"""Columns that a narrow terminal does without: subgraphs, cases, rounds."""
+LEFT_OUT = (2, 5, 4, 6)
+"""Columns that a narrow terminal does without: subgraphs, cases, rounds, error."""
 GAP = "  "
 
 Problem = dict[str, Any]

@@ -58,7 +58,7 @@ class OnTerminal:
         session.config.pluginmanager.get_plugin("terminalreporter").isatty = lambda: True  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("columns", [110, 80, 60])
+@pytest.mark.parametrize("columns", [130, 80, 60])
 def test_the_table_keeps_to_a_terminal(
     example: Example,
     knowing: None,
