@@ -8,7 +8,7 @@ import re
 import pytest
 
 from pytest_kernelfalcon.store import digest, events
-from tests.conftest import PROBLEM, Example
+from tests.conftest import PROBLEM, ROOT, Example
 from tests.plugin.conftest import BAD, FakeJudge
 
 
@@ -90,6 +90,23 @@ def test_everything_is_a_digest_of_the_record(example: Example) -> None:
     assert {event["event"] for event in record} == {
         "run", "problem", "begin", "plan", "broken", "round", "seed", "no_kernel", "judge_error", "item", "finish",
     }  # fmt: skip
+
+
+def test_the_documentation_lists_every_event_and_its_facts(example: Example, knowing: None) -> None:
+    text = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    told: dict[str, set[str]] = {}
+    name = ""
+    for line in text.partition("### Record")[2].splitlines():
+        if (cells := line.split(" | ")) and line.startswith("| ") and len(cells) == 3:
+            name = cells[0].strip("| `") or name
+            told.setdefault(name, {"event", "time", "worker"}).update(re.findall(r"\w+", cells[2]))
+    example.run(".", "--kernelfalcon-update")
+    kinds = set()
+    for path in example.path.glob(".fuse/2*/events.jsonl"):
+        for event in events.read(path):
+            kinds.add(event["event"])
+            assert set(event) <= told[event["event"]], event
+    assert kinds == set(told) - {"event"}
 
 
 def test_the_report_is_written_where_nothing_was_collected(example: Example) -> None:
