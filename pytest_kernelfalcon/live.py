@@ -49,6 +49,11 @@ class Live:
         finally:
             self.display.close()
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of pytest-xdist has ended, or died over its item."""
+        self.progress.forget(node.gateway.id)
+
     def pytest_enter_pdb(self) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_enter_pdb"""
         if self.display is not None:

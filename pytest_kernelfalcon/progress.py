@@ -28,6 +28,7 @@ class Progress:
         self._outcomes: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._at: dict[str, dict[str, Any]] = {}
+        self._gone: set[str] = set()
         self._rounds = 0
         self._begun = 0.0
 
@@ -53,7 +54,12 @@ class Progress:
 
         steps: whether to tell the step of a round, too.
         """
-        return [" ".join(self._doing(worker, at, steps)) for worker, at in sorted(self._at.items(), key=_by_number)]
+        busy = [entry for entry in sorted(self._at.items(), key=_by_number) if entry[0] not in self._gone]
+        return [" ".join(self._doing(worker, at, steps)) for worker, at in busy]
+
+    def forget(self, worker: str) -> None:
+        """It has ended, and what it was at may never be told."""
+        self._gone.add(worker)
 
     def _take(self, event: digest.Event) -> None:
         kind, problem = event["event"], event.get("problem")

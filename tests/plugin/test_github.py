@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -107,6 +108,13 @@ def test_text_is_made_harmless(start: str, end: str) -> None:
     assert not commands(github.guard(text, ACTIONS))
     assert github.guard(text, ACTIONS).endswith(f"{end}a::b")
     assert github.guard(text, {}) == text
+
+
+def test_json_stays_the_same_data() -> None:
+    data = {"message": f"x\n{INJECTED} ##[error]"}
+    text = github.guard_json(json.dumps(data, indent=2), ACTIONS)
+    assert not commands(text)
+    assert json.loads(text) == data
 
 
 def test_a_candidate_gives_no_commands(example: Example, shared: object, actions: Path) -> None:

@@ -24,6 +24,7 @@ from pytest_kernelfalcon.judge.judge import Judge
 from tests.conftest import KERNEL, LOADER, PROBLEM, ROOT, Example
 from tests.plugin.conftest import BAD, GOOD, candidate
 from tests.plugin.test_stopping import FAKE, spawn
+from tests.processes import children
 
 pyte = pytest.importorskip("pyte", reason="pyte plays the terminal: pip install -e '.[dev]'")
 
@@ -231,3 +232,16 @@ def test_the_judge_tells_its_stages(real: Judge) -> None:
     assert told[:3] == ["parse", "trace", "compile"]
     assert "run" in told
     assert not any(one == two for one, two in itertools.pairwise(told))
+
+
+def test_a_worker_that_died_is_not_told_of(example: Example, slow: None, terminals: list[Terminal]) -> None:
+    example.problem("add.py", PROBLEM + "# inspect=waits\n")
+    terminal = Terminal(example, "add.py", "slow.py", "--kernelfalcon-seeds=1", "-n2", "--dist=loadfile", "-v")
+    terminals.append(terminal)
+    terminal.until(lambda: re.search("gw0 .*gw1 ", "".join(terminal.drawn()[1:])))
+    os.kill(min(children(terminal.process.pid)), signal.SIGKILL)
+    terminal.until(lambda: "gw2 " in "".join(terminal.drawn()[1:]))
+    assert "gw0 " not in terminal.drawn()[1]
+    example.write("finished-now", "")
+    assert terminal.end() == pytest.ExitCode.TESTS_FAILED
+    assert not [line for line in terminal.everything() if "problems ·" in line]
