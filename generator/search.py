@@ -68,6 +68,7 @@ def search(
     while waiting and len(tried) < rounds:
         control.check()
         author = waiting[0]
+        control.begun(round=len(tried), author=author.name)
         answer = author.propose(contract, [one.round for one in tried], seed, control)
         if isinstance(answer, Exhausted):
             endings.append(answer)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_kernelfalcon import baking, repros, verdict_text
+from pytest_kernelfalcon import baking, github, repros, verdict_text
 from pytest_kernelfalcon.contracts.causes import Cause, ProblemError, explain, fix
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Unavailable as error:
         parser.error(str(error))
     except JudgeError as error:
-        print(f"the judge failed, which says nothing about the kernel: {error}", file=sys.stderr)
+        text = f"the judge failed, which says nothing about the kernel: {error}"
+        print(github.guard(text), file=sys.stderr)
         return JUDGE_FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -46,10 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     notes = _repro(judged, given)
     about = given.problem if verdict.outcome in ("broken", "inadmissible") else given.kernel
     if given.json:
-        print(to_json(verdict.to_json()))
+        print(github.guard_json(to_json(verdict.to_json())))
         print(*notes, sep="\n", end="\n" if notes else "", file=sys.stderr)
     else:
-        print(verdict_text.render(verdict, judged.source, str(about), *notes))
+        print(github.guard(verdict_text.render(verdict, judged.source, str(about), *notes)))
     return EXIT_CODES[verdict.outcome]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from pytest_kernelfalcon import verdict_text
+from pytest_kernelfalcon import github, verdict_text
 from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
@@ -115,7 +115,7 @@ def run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     if made.text is None:
-        print(verdict_text.render(made.verdict, source, str(given.kernel)))
+        print(github.guard(verdict_text.render(made.verdict, source, str(given.kernel))))
         return EXIT_CODES[made.verdict.outcome]
     write(given.output, made.text)
     print(f"baked: {given.output} makes the launches that {given.kernel} makes")
@@ -123,5 +123,5 @@ def run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 
 
 def _say(text: str, code: int) -> int:
-    print(text, file=sys.stderr)
+    print(github.guard(text), file=sys.stderr)
     return code

@@ -6,14 +6,15 @@ The work is done in the call, so that `--durations` and `--setup-plan` mean what
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.outcomes import Failed, Skipped  # pytest.fail.Exception and pytest.skip.Exception, as types
 
-from pytest_kernelfalcon import workers
+from pytest_kernelfalcon import github, workers
 from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.session import Session
@@ -95,16 +96,28 @@ class Fixtures:
     def _do(self, node: Any, number: int | None) -> Ended:
         begun = time.monotonic()
         facts = {"problem": node.getparent(pytest.Module).nodeid, "item": node.nodeid}
+        self.session.events.add("begin", **facts)
         try:
             ended: Ended = node.work(number)
         except JudgeError as error:
             self.session.events.add("judge_error", **facts, message=str(error))
-            text = f"{node.nodeid}: the judge failed, which says nothing about a kernel: {error}"
+            text = github.guard(f"{node.nodeid}: the judge failed, which says nothing about a kernel: {error}")
             raise NoAnswer(text, pytrace=False) from None
         except Unavailable as error:  # found out only when the judge's processes start
             workers.give_up(node.session, str(error))
             raise NoAnswer(str(error), pytrace=False) from None
         finally:
             self.session.events.add("item", **facts, seconds=time.monotonic() - begun)
-        node.user_properties.append((STATE, ended.state))
-        return ended
+        node.user_properties += [(STATE, ended.state), *_properties(node, facts["problem"], ended)]
+        return replace(ended, text=github.guard(ended.text))
+
+
+def _properties(node: Any, problem: str, ended: Ended) -> Iterator[tuple[str, object]]:
+    """What other plugins learn of an item: a JUnit file has them as properties of the test case."""
+    subgraph = node.getparent(pytest.Class)
+    place = {"problem": problem, "subgraph": subgraph and subgraph.name, "seed": getattr(node, "callspec", None)}
+    if place["seed"] is not None:
+        place["seed"] = place["seed"].params[WORK]
+    for name, value in {**place, **ended.facts}.items():
+        if value is not None:
+            yield f"{STATE}.{name}", value

@@ -97,6 +97,7 @@ TABLE = (
     Option("fresh", "false", _switch, "ignore kept kernels and what earlier runs found"),
     Option("kernels", None, _path, "where kept kernels live instead of beside their problems", "DIR"),
     Option("json", None, _path, "write the report to FILE", "FILE"),
+    Option("html", None, _path, "write the run as one page of HTML to FILE", "FILE"),
     Option("sanitize", "false", _switch, "run compute-sanitizer over accepted kernels (platform cuda)"),
     Option(
         "sandbox", "auto", _one_of(*SANDBOXES), "what to do where the kernel of this machine cannot isolate", "MODE"
@@ -117,13 +118,14 @@ class Options:
     fresh: bool
     kernels: Path | None
     json: Path | None
+    html: Path | None
     sanitize: bool
     sandbox: Sandbox
     line: tuple[str, ...]
 
     def command(self, path: str, *extra: str) -> str:
         """The command that runs `path` again with the same settings of the command line, plus `extra` flags."""
-        dropped = {*extra, PREFIX + "json", PREFIX + "frozen"}
+        dropped = {*extra, PREFIX + "json", PREFIX + "html", PREFIX + "frozen"}
         same = [word for word in self.line if word.partition("=")[0] not in dropped]
         return shlex.join(["pytest", "--kernelfalcon", *same, *extra, path])
 
@@ -166,7 +168,8 @@ def read(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> Opti
         if source == "the command line":
             line.append(option.flag if option.metavar is None else f"{option.flag}={text}")
     values["frozen"] = _frozen(values, explicit, environ)
-    _check_report(values["json"])
+    for name in ("json", "html"):
+        _check_report(name, values[name])
     return Options(**values, line=tuple(line))
 
 
@@ -213,6 +216,6 @@ def _frozen(values: dict[str, Any], explicit: dict[str, str], environ: Mapping[s
     return environ.get("CI", "").lower() not in FALSE and not values["fresh"]
 
 
-def _check_report(path: Path | None) -> None:
+def _check_report(name: str, path: Path | None) -> None:
     if path is not None and path.is_dir():
-        raise pytest.UsageError(f"{PREFIX}json: {str(path)!r} is a folder. Fix: give the name of a file.")
+        raise pytest.UsageError(f"{PREFIX}{name}: {str(path)!r} is a folder. Fix: give the name of a file.")

@@ -27,7 +27,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not config.getoption("kernelfalcon"):
         return
-    from pytest_kernelfalcon import collection, fixtures, idle, lastfailed, losses, markers, outcomes, reporting, workers
+    from pytest_kernelfalcon import (
+        collection,
+        fixtures,
+        idle,
+        junit,
+        lastfailed,
+        live,
+        losses,
+        markers,
+        outcomes,
+        reporting,
+        workers,
+    )
     from pytest_kernelfalcon import session as run_time
 
     markers.register(config)
@@ -43,6 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
         outcomes.Outcomes(),
         lastfailed.LastFailed(config, session.run),
         reporting.Reporting(session),
+        live.Live(session),
+        junit.JUnit(session),
     )
     for part in parts:
         config.pluginmanager.register(part, f"kernelfalcon-{type(part).__name__.lower()}")

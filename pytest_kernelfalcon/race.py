@@ -92,7 +92,9 @@ class Race:
         return messages.kept_not_accepted(self.target.shown, str(place.kernel), source, verdict, regenerate, *notes)
 
     def _judge(self, source: str, **found_by: object) -> Verdict:
-        control = Control(cancelled=self.session.run.stopped)
+        self._begun(gate="accept")
+        control = Control(cancelled=self.session.run.stopped, begun=self._begun)
+        files.write(self.folder.contract(self.contract.id) / "accept.py", source)
         verdict = self.session.judge.judge(self.contract, source, "accept", control)
         facts = {"outcome": verdict.outcome, "cause": verdict.cause, "message": verdict.message}
         self.note("accept", subgraph=self.contract.id, **facts, **found_by, verdict=verdict.to_json())
@@ -124,7 +126,7 @@ class Race:
 
     def _attempt(self, seed: int, cancelled: Callable[[], str | None]) -> SeedRecord:
         session, record = self.session, partial(self._record_round, seed)
-        control = Control(cancelled=cancelled)
+        control = Control(cancelled=cancelled, begun=partial(self._begun, seed=seed))
         result = search(self.contract, session.authors, session.judge, seed, session.options.rounds, control, record)
         last = result.kernel or (result.tried[-1] if result.tried else None)
         return SeedRecord(
@@ -139,6 +141,13 @@ class Race:
             verdict=last.round.verdict.to_json() if last else None,
             missing=list(result.missing),
         )
+
+    def _begun(self, stage: str = "", **facts: object) -> None:
+        """Notes what begins. There are many stages: what they are of is what this process began before."""
+        if stage:
+            self.session.events.add("begin", stage=stage)
+        else:
+            self.note("begin", subgraph=self.contract.id, **facts)
 
     def _record_round(self, seed: int, tried: Tried) -> None:
         folder = self.folder.round(self.contract.id, seed, tried.number)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_kernelfalcon import github, summary
 from pytest_kernelfalcon.session import Session, only_shows
 from pytest_kernelfalcon.store import digest, events, files
-from pytest_kernelfalcon.verdict_text import error_over_eager
 from pytest_kernelfalcon.workers import is_worker
-
-COLUMNS = ("problem", "outcome", "subgraphs", "winner", "rounds", "cases", "error/eager", "time")
-NONE = "-"
 
 
 class Reporting:
@@ -33,6 +31,7 @@ class Reporting:
         without = f" without {'; '.join(lacking)}" if lacking else ""
         return (
             f"kernelfalcon: author {','.join(session.options.author)}, platform {session.judge.platform}, "
+            f"device {session.judge.device}, "
             f"sandbox {session.options.sandbox}{without}{mode}, run {place}"
         )
 
@@ -49,57 +48,45 @@ class Reporting:
             digest.write_summaries(run, self.report)
         if self.session.options.json is not None:
             files.write_json(self.session.options.json, self.report)
+        if self.session.options.html is not None:
+            from pytest_kernelfalcon import page  # its template engine is for those who ask for a page
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_terminal_summary"""
+            files.write(self.session.options.html, page.render(run))
+        if github.active():
+            self._tell_github(config)
+
+    def _tell_github(self, config: pytest.Config) -> None:
+        """Annotations go to the output, whatever pytest shows there; the table to the summary of the step."""
         if self.report is None or not self.report["problems"]:
             return
-        terminalreporter.write_sep("=", "kernelfalcon")
-        for line in _table([COLUMNS, *map(_row, self.report["problems"])]):
-            terminalreporter.write_line(line)
-        for problem in self.report["problems"]:
-            if problem["outcome"] not in (*digest.KERNEL, None):
-                terminalreporter.write_line("")
-                terminalreporter.write_line("\n".join(self._without_kernel(problem)))
+        found = github.commands(self.report, self.session.options, config.rootpath, os.environ)
+        writer = config.get_terminal_writer() if config.pluginmanager.has_plugin("terminalreporter") else None
+        if writer is not None and writer.width_of_current_line:
+            writer.line()
+        for line in found:
+            print(line, flush=True) if writer is None else writer.line(line)
+        if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(github.step_summary(self.report, self.session.options))
 
-    def _without_kernel(self, problem: dict[str, Any]) -> Iterator[str]:
-        place = f"{problem['shown']}:{problem['line']}" if problem["line"] else problem["shown"]
-        cause = f" ({problem['cause']})" if problem["cause"] else ""
-        text = problem["message"].strip().splitlines()
-        if problem["outcome"] == "judge_error":
-            text = text[-1:]  # of a traceback
-        yield f"{place}: {problem['outcome']}{cause}: {' '.join(text)}"
-        frozen = problem["mode"] == "frozen"
-        options, shown = self.session.options, problem["shown"]
-        yield f"  again: {options.regenerate(shown) if frozen else options.command(shown)}"
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_terminal_summary
 
-
-def _row(problem: dict[str, Any]) -> tuple[str, ...]:
-    subgraphs = problem["subgraphs"]
-    verdicts = [subgraph["verdict"] for subgraph in subgraphs if subgraph["verdict"]]
-    right = [verdict["worst"] for verdict in verdicts if verdict["outcome"] in digest.KERNEL and verdict["worst"]]
-    ratios = [worst["error_over_eager"] for worst in right]
-    return (
-        problem["shown"],
-        problem["outcome"] or "not decided",
-        str(len(subgraphs) or NONE),
-        ", ".join(dict.fromkeys(map(_winner, subgraphs))) or NONE,
-        str(sum(subgraph["rounds"] for subgraph in subgraphs) or NONE),
-        str(sum(verdict["cases"] for verdict in verdicts) or NONE),
-        ", ".join(map(error_over_eager, ratios)) or NONE,
-        f"{problem['seconds']:.1f} s",
-    )
-
-
-def _winner(subgraph: dict[str, Any]) -> str:
-    if subgraph["outcome"] not in digest.KERNEL:
-        return NONE
-    if subgraph["seed"] is None:
-        return "kept"
-    return f"{subgraph['author']} seed[{subgraph['seed']}] round {subgraph['round']}"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        `-qq` leaves it out, as it does pytest's own last line.
+        """
+        verbosity = config.get_verbosity()
+        if self.report is None or not self.report["problems"] or terminalreporter.no_summary or verbosity < -1:
+            return
+        writer = terminalreporter._tw
+        lines = summary.section(
+            self.report,
+            self.session.options,
+            config.invocation_params.args,
+            lambda text, colour: writer.markup(text, **{colour: True}),
+            writer.fullwidth if terminalreporter.isatty() else None,
+            verbosity,
+        )
+        if shown := list(lines):
+            terminalreporter.write_sep("=", "kernelfalcon")
+            for line in shown:
+                terminalreporter.write_line(github.guard(line))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from pytest_kernelfalcon import messages
+from pytest_kernelfalcon import junit, messages
 from pytest_kernelfalcon.composer.compose import compose
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.control import Cancelled, Control
@@ -25,10 +25,11 @@ Pulled = TypeVar("Pulled")
 
 @dataclass(frozen=True)
 class Ended:
-    """How an item ends: for pytest and people. `text` is all that is shown."""
+    """How an item ends: for pytest and people. `text` is all that is shown; facts: for reports about the item."""
 
     state: Literal["passed", "won", "won_earlier", "lost", "cancelled", "skipped", "failed"]
     text: str = ""
+    facts: dict[str, object] = field(default_factory=dict)
 
 
 class Broken(Exception):
@@ -56,9 +57,10 @@ class Synthesis:
             return Ended("cancelled", f"the problem is {error.outcome}")
         except Cancelled as error:
             return Ended("cancelled", error.reason)
+        facts = junit.of_seed(record)
         if record.state in ("won", "specialised"):
-            return Ended("won" if record.run == self.session.run.run_id else "won_earlier")
-        return Ended("lost", record.reason)
+            return Ended("won" if record.run == self.session.run.run_id else "won_earlier", facts=facts)
+        return Ended("lost", record.reason, facts)
 
     def accept(self, subgraph: str) -> Ended:
         try:
@@ -67,7 +69,9 @@ class Synthesis:
             return Ended("skipped", f"the problem is {error.outcome}: {self.target.shown}::compose says why")
         except Cancelled as error:
             return Ended("cancelled", error.reason)
-        return self._failed(found, found.detail) if isinstance(found, Failure) else Ended("passed")
+        if isinstance(found, Failure):
+            return self._failed(found, found.detail)
+        return Ended("passed", facts=junit.of_kernel(found))
 
     def compose(self) -> Ended:
         """The whole problem; also the one item of a file that its text alone shows to be no problem."""
@@ -88,7 +92,8 @@ class Synthesis:
             return Ended("failed", str(error))
         except Cancelled as error:
             return Ended("cancelled", error.reason)
-        return Ended("passed")
+        facts = junit.of_kernel(next(iter(kernels.values())))  # one subgraph: its facts are the whole's
+        return Ended("passed", facts=facts)
 
     def plan(self) -> Plan:
         """The problem's plan; raises `Broken`, and `Cancelled` when the run is stopped."""
@@ -149,10 +154,10 @@ class Synthesis:
         regenerate = self.session.options.regenerate(self.target.shown)
         failure = messages.frozen(self.target.shown, self.target.status, regenerate)
         self.note("compose", outcome=failure.outcome, cause=failure.cause, message=failure.message)
-        return Ended("failed", failure.detail)
+        return Ended("failed", failure.detail, junit.of_failure(failure))
 
     def _failed(self, failure: Failure, text: str) -> Ended:
         """A kept kernel that cannot be judged here is no failure; a search that ends so is."""
         if self.mode == "kept" and failure.outcome == "undecided":
-            return Ended("skipped", failure.message)
-        return Ended("failed", text)
+            return Ended("skipped", failure.message, junit.of_failure(failure))
+        return Ended("failed", text, junit.of_failure(failure))

@@ -23,6 +23,10 @@ def _never() -> str | None:
     return None
 
 
+def _unheard(**facts: object) -> None:
+    """Nobody follows the work."""
+
+
 @dataclass(frozen=True)
 class Control:
     """Handed to authors and judge alike.
@@ -30,11 +34,13 @@ class Control:
     deadline: a `time.monotonic()` value in seconds, or None for no limit.
     cancelled: returns the reason once the work should stop, else None; cheap to call often.
     budget: what may still be spent on authors (dollars or tokens), or None for no limit.
+    begun: told of each step as it begins, for whoever watches: `round` and `author`, or `stage`.
     """
 
     deadline: float | None = None
     cancelled: Callable[[], str | None] = field(default=_never)
     budget: float | None = None
+    begun: Callable[..., None] = field(default=_unheard)
 
     def check(self) -> None:
         """Raises `Cancelled` or `DeadlineExceeded` when the work should stop."""

@@ -129,6 +129,8 @@ class Judge:
         try:
             for check in CHECKS:
                 if gate in check.gates:
+                    if not trial.seconds or check.stage != trial.stage:
+                        control.begun(stage=check.stage)
                     with trial.clock(check.stage):
                         check.look(trial)
         except Found as found:

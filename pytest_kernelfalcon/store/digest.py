@@ -11,6 +11,7 @@ from pytest_kernelfalcon.store.rundir import RunDir, problem_key
 SCHEMA = 1
 KERNEL = ("accepted", "specialised")
 OUTCOMES = (*KERNEL, "refused", "undecided", "no_kernel", "inadmissible", "broken")
+ENDS = (*OUTCOMES, "judge_error")
 
 Event = dict[str, Any]
 
@@ -34,6 +35,12 @@ def report(run_id: str, events: Sequence[Event]) -> dict[str, Any]:
         "totals": _totals(problems, events),
         "problems": problems,
     }
+
+
+def outcome(events: Sequence[Event]) -> str | None:
+    """What the events of one problem say of it so far."""
+    subgraphs = [_subgraph(identifier, events) for identifier in _identifiers(events)]
+    return _decision(subgraphs, events).get("outcome")
 
 
 def _problem(name: str, events: Sequence[Event]) -> dict[str, Any]:

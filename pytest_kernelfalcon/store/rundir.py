@@ -125,6 +125,12 @@ class RunDir:
         """Makes the directory with the problems' sources; True for the one process that did it first."""
         return files.publish(self.path / "orchestrator" / "code.py.tgz", _archive(sources))
 
+    def sources(self) -> dict[str, str]:
+        """The problems' sources by path, as `begin` got them (without the slash at the front of an absolute path)."""
+        with tarfile.open(self.path / "orchestrator" / "code.py.tgz") as tar:
+            members = [(member.name, tar.extractfile(member)) for member in tar.getmembers()]
+            return {name: file.read().decode() for name, file in members if file is not None}
+
     def stop(self) -> None:
         """Tells every process of the run to stop its work; nothing to tell where nothing began."""
         if self.path.is_dir():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,8 @@ from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
 from pytest_kernelfalcon.contracts.contract import Contract, Output
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem, sha256
+from pytest_kernelfalcon.generator import registry
+from pytest_kernelfalcon.generator.author import Exhausted, Proposal, Round
 from pytest_kernelfalcon.judge.judge import Judge
 from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError, Verdict
@@ -147,3 +149,22 @@ def shared(real: Judge, monkeypatch: pytest.MonkeyPatch) -> type[object]:
 
     monkeypatch.setattr(session, "open_judge", open_judge)
     return Borrowed
+
+
+class Author:
+    """Knows a kernel for one problem only."""
+
+    name = "knowing"
+
+    def propose(
+        self, contract: Contract, history: Sequence[Round], seed: int, control: Control
+    ) -> Proposal | Exhausted:
+        if history:
+            return Exhausted("no more")
+        return Proposal(GOOD if contract.source["module"] == "accepted.py" else BAD)
+
+
+@pytest.fixture
+def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every author has a kernel for `accepted.py` alone."""
+    monkeypatch.setattr(registry, "resolve", lambda *_: Author())

@@ -4,35 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 
 import pytest
 
-from pytest_kernelfalcon.contracts.contract import Contract
-from pytest_kernelfalcon.contracts.control import Control
-from pytest_kernelfalcon.generator import registry
-from pytest_kernelfalcon.generator.author import Exhausted, Proposal, Round
 from pytest_kernelfalcon.store import digest, events
-from tests.conftest import PROBLEM, Example
-from tests.plugin.conftest import BAD, GOOD, FakeJudge
-
-
-class Author:
-    """Knows a kernel for one problem only."""
-
-    name = "knowing"
-
-    def propose(
-        self, contract: Contract, history: Sequence[Round], seed: int, control: Control
-    ) -> Proposal | Exhausted:
-        if history:
-            return Exhausted("no more")
-        return Proposal(GOOD if contract.source["module"] == "accepted.py" else BAD)
-
-
-@pytest.fixture
-def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "resolve", lambda *_: Author())
+from tests.conftest import PROBLEM, ROOT, Example
+from tests.plugin.conftest import BAD, FakeJudge
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +67,10 @@ def test_the_table_and_the_way_back_to_each_failure(example: Example, knowing: N
 def test_the_header_says_what_was_chosen(example: Example) -> None:
     run = example.run("accepted.py", "--kernelfalcon-author=scripted/only", "--kernelfalcon-frozen")
     run_id = run.report["run_id"]
-    assert f"kernelfalcon: author scripted/only, platform cpu, sandbox auto, frozen, run .fuse/{run_id}" in run.output
+    assert (
+        f"kernelfalcon: author scripted/only, platform cpu, device fake, sandbox auto, frozen, run .fuse/{run_id}"
+        in run.output
+    )
 
 
 def test_the_header_names_what_is_missing_of_the_sandbox(example: Example, judge: FakeJudge) -> None:
@@ -108,8 +88,25 @@ def test_everything_is_a_digest_of_the_record(example: Example) -> None:
         digest.report(run.report["run_id"], record) == run.report == json.loads((folder / "summary.json").read_text())
     )
     assert {event["event"] for event in record} == {
-        "run", "problem", "plan", "broken", "round", "seed", "no_kernel", "judge_error", "item", "finish",
+        "run", "problem", "begin", "plan", "broken", "round", "seed", "no_kernel", "judge_error", "item", "finish",
     }  # fmt: skip
+
+
+def test_the_documentation_lists_every_event_and_its_facts(example: Example, knowing: None) -> None:
+    text = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    told: dict[str, set[str]] = {}
+    name = ""
+    for line in text.partition("### Record")[2].splitlines():
+        if (cells := line.split(" | ")) and line.startswith("| ") and len(cells) == 3:
+            name = cells[0].strip("| `") or name
+            told.setdefault(name, {"event", "time", "worker"}).update(re.findall(r"\w+", cells[2]))
+    example.run(".", "--kernelfalcon-update")
+    kinds = set()
+    for path in example.path.glob(".fuse/2*/events.jsonl"):
+        for event in events.read(path):
+            kinds.add(event["event"])
+            assert set(event) <= told[event["event"]], event
+    assert kinds == set(told) - {"event"}
 
 
 def test_the_report_is_written_where_nothing_was_collected(example: Example) -> None:
@@ -123,11 +120,3 @@ def test_the_report_is_written_where_nothing_was_collected(example: Example) -> 
 def test_the_folder_of_the_report_is_made(example: Example) -> None:
     example.run("accepted.py", "--kernelfalcon-json=deep/er/report.json")
     assert json.loads((example.path / "deep" / "er" / "report.json").read_text())["schema"] == 1
-
-
-def test_junit_has_what_pytest_has(example: Example) -> None:
-    example.script(BAD)
-    example.run("no_kernel.py", "--junitxml=junit.xml")
-    text = (example.path / "junit.xml").read_text()
-    assert 'errors="0" failures="2" skipped="1" tests="3"' in text
-    assert '<property name="kernelfalcon" value="lost" />' in text

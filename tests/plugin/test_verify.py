@@ -183,3 +183,14 @@ def test_the_real_command_judges_a_real_kernel(tmp_path: Path) -> None:
     assert run.returncode == 1, run.stdout + run.stderr
     assert run.stdout.startswith("refused: unwritten_output\nkernel.py"), run.stdout
     assert "fix: launch enough programs and check the store's mask" in run.stdout
+
+
+def test_a_candidate_gives_github_no_commands(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files[1].write_text(candidate(accept="refused", name="##[add-mask]secret"))
+    verify()
+    assert "##[add-mask]secret" in capsys.readouterr().out
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    verify()
+    assert "## [add-mask]secret" in capsys.readouterr().out
