@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not config.getoption("kernelfalcon"):
         return
-    from pytest_kernelfalcon import collection, fixtures, reporting, workers
+    from pytest_kernelfalcon import collection, fixtures, mishaps, reporting, workers
     from pytest_kernelfalcon import session as run_time
 
     session = run_time.open_session(config)
@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
         collection.Collection(session),
         fixtures.Fixtures(session),
         reporting.Reporting(session),
+        mishaps.Mishaps(session),
     )
     for part in parts:
         config.pluginmanager.register(part, f"kernelfalcon-{type(part).__name__.lower()}")

@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pytest_kernelfalcon.judge.judge import Judge
 
 DISTRIBUTIONS = ("pytest-kernelfalcon", "pytest", "torch", "triton")
+DECIDING = ("python", "pytest-kernelfalcon", "torch", "triton")
+"""Those of `versions` that a verdict hangs on: what others have judged is no verdict of this run's."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def _check_writable(target: Target) -> None:
         )
 
 
+@cache
 def versions() -> dict[str, str]:
     """Of Python and of the packages that decide about a kernel; read without importing them."""
     found = {"python": platform.python_version()}

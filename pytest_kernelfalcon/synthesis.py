@@ -95,9 +95,10 @@ class Synthesis:
         if self._plan is None:
             with files.lock(self.folder.plan.with_suffix(".lock"), self.session.run.stopped):
                 stored = files.read_json(self.folder.plan) or self._make_plan()
-            if "broken" in stored:
-                raise Broken(**stored["broken"])
-            self._plan = Plan.from_json(stored)
+            with files.making_of(self.folder.plan):
+                if "broken" in stored:
+                    raise Broken(**stored["broken"])
+                self._plan = Plan.from_json(stored)
         return self._plan
 
     def _make_plan(self) -> dict[str, Any]:

@@ -26,6 +26,7 @@ import secrets
 import tarfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,9 +127,13 @@ class RunDir:
         return files.publish(self.path / "orchestrator" / "code.py.tgz", _archive(sources))
 
     def stop(self) -> None:
-        """Tells every process of the run to stop its work; nothing to tell where nothing began."""
+        """Tells every process of the run to stop its work; nothing to tell where nothing began.
+
+        Where not even this can be written, each of them ends by itself: it cannot write what it finds out.
+        """
         if self.path.is_dir():
-            (self.path / "stopped").touch()
+            with suppress(files.Unwritable):
+                files.mark(self.path / "stopped")
 
     def stopped(self) -> str | None:
         return "the run was stopped" if (self.path / "stopped").exists() else None
