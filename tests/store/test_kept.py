@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,40 @@ def test_a_place_that_cannot_be_written_is_found_before_it_is_needed(tmp_path: P
     blocked.write_text("in the way")
     assert kept.unwritable(blocked / "__kernels__") == blocked
     assert kept.unwritable(tmp_path / "new" / "__kernels__") is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"verdicts": []}, {"verdicts": {"cpu": 1}}, {"author": None}, {"contracts": {}}, {"versions": "1"}]
+)
+def test_a_manifest_with_fields_of_another_kind_vouches_for_nothing(place: Kept, wrong: dict[str, object]) -> None:
+    place.save(SOURCE, manifest())
+    place.manifest.write_text(json.dumps(json.loads(place.manifest.read_text()) | wrong))
+    assert place.status(PROBLEM) == "stale"
+    assert place.save(SOURCE, manifest())
+    assert place.status(PROBLEM) == "fresh"
+
+
+def _save(place: Kept, source: str, go: multiprocessing.synchronize.Event) -> None:
+    go.wait()
+    place.save(source, manifest(source))
+
+
+def test_two_runs_that_keep_at_once_leave_a_kernel_and_its_own_manifest(
+    place: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, other, context = files.write, SOURCE + "# other\n", multiprocessing.get_context("fork")
+    go = context.Event()
+    process = context.Process(target=_save, args=(place, other, go))
+    process.start()
+
+    def slow(path: Path, data: str | bytes) -> None:
+        write(path, data)
+        if path == place.kernel:
+            go.set()
+            process.join(0.5)  # it would be done by now, if nothing held it
+
+    monkeypatch.setattr(files, "write", slow)
+    place.save(SOURCE, manifest())
+    process.join()
+    assert place.read() == other
+    assert place.status(PROBLEM) == "fresh"
