@@ -1,4 +1,5 @@
-"""Files that cannot be written or read: one line that names the file and the reason, and no traceback.
+"""Files that cannot be written or read: one line that names the file and the reason, and no traceback. Workers that
+lose their controller: they end.
 
 A full disk ends the run as an error: nothing that it would find out could be kept. PYTEST_DONT_REWRITE
 """
@@ -6,18 +7,34 @@ A full disk ends the run as an error: nothing that it would find out could be ke
 from __future__ import annotations
 
 import errno
+import os
+import signal
 from collections.abc import Generator, Iterator
 from typing import Any, NoReturn
 
 import pytest
 
-from pytest_kernelfalcon.session import Session
+from pytest_kernelfalcon.judge import linux
+from pytest_kernelfalcon.session import INHERITED, Session
 from pytest_kernelfalcon.store import events, files
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 """After these nothing can be written any more, whatever was to be."""
 ENDED = "kernelfalcon_unwritable"
 """What a worker leaves in its `workeroutput`: what it could not write."""
+
+
+def end_with_controller(config: pytest.Config) -> None:
+    """A worker on this machine ends at once when its controller does, however that ends.
+
+    Of itself execnet would let it work on for some seconds, and into the same state as the next run.
+    """
+    offer = getattr(config, "workerinput", {}).get(INHERITED, {}).get("offer")
+    if offer is None or os.getppid() != offer["pid"]:
+        return
+    linux.prctl(linux.PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != offer["pid"]:  # it has died since
+        os._exit(1)
 
 
 class Mishaps:

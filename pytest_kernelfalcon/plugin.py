@@ -30,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_kernelfalcon import collection, fixtures, mishaps, reporting, workers
     from pytest_kernelfalcon import session as run_time
 
+    mishaps.end_with_controller(config)
     session = run_time.open_session(config)
     config.stash[run_time.SESSION] = session
     parts = (

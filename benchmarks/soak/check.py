@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.soak.judge import JUDGED
@@ -104,7 +104,7 @@ def _twins(world: World, folder: Path) -> Iterator[str]:
 
 def _last(world: World, folder: Path) -> Iterator[str]:
     """An undisturbed run finishes the work."""
-    run = Pytest(world, folder, "last")
+    run = Pytest(replace(world, workers=0), folder, "last")
     ran = run.ended()
     yield from _tidy(run, ran, "last")
     yield from _exact(ran, "last", world, world.items, world.failing())

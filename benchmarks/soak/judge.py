@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest_kernelfalcon.session
-from benchmarks.soak.world import MARK
 from pytest_kernelfalcon.contracts.contract import Contract, Output
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem, sha256
@@ -18,6 +17,8 @@ from pytest_kernelfalcon.judge.verdict import Verdict
 from pytest_kernelfalcon.store import files
 
 JUDGED = "judged.jsonl"
+MARK = "# soak="
+"""Begins the line of a problem that holds its table."""
 
 
 class TableJudge:

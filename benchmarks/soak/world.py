@@ -11,10 +11,10 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.soak.judge import MARK
 from tests.conftest import LOADER, PROBLEM
 
 ROUNDS = 3
-MARK = "# soak="
 MISHAPS = ("none", "kill worker", "kill controller", "interrupt", "exitfirst", "full disk", "twins")
 DISTS = ("load", "worksteal", "loadscope", "loadfile")
 

@@ -27,6 +27,7 @@ OF_THE_MOMENT = (
     Cause.COMPILE_CRASH,
     Cause.KERNEL_CRASHED,
     Cause.KERNEL_TIMEOUT,
+    Cause.NOT_CONFORMING,
 )
 """Refusals that a busy machine, or somebody who kills processes, can bring about as well as the candidate."""
 
