@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import Example
 from tests.plugin.conftest import BAD, GOOD, FakeJudge, candidate
 from tests.plugin.test_stopping import spawn, wait_for
+from tests.processes import all_end, begun, below
 
 ACCEPT, COMPOSE, SEED = "add.py::model::accept", "add.py::compose", "add.py::model::seed[0]"
 WORSE = candidate("refused", name="worse")
@@ -261,3 +262,30 @@ def test_what_a_killed_run_had_judged_is_not_judged_again(example: Example, judg
     run = example.run("add.py")
     assert (run.ret, judged(judge)) == (0, [GOOD])
     assert len(list(example.path.glob(".fuse/2*"))) == 2
+
+
+INTERRUPTED = """
+import os
+import pathlib
+
+
+def pytest_keyboard_interrupt():
+    pathlib.Path(f"interrupted-{os.getpid()}").touch()
+"""
+
+
+def test_workers_end_with_their_controller_and_do_no_more(example: Example) -> None:
+    """Left to execnet they would work on for seconds and be interrupted then."""
+    for name in ("one.py", "two.py"):
+        example.problem(name)
+    example.script(candidate("hang"))
+    example.write("conftest.py", INTERRUPTED)
+    process = spawn(example, "one.py", "two.py", "-n2", "--dist=loadfile")
+    for name in ("one", "two"):
+        wait_for(example, f".fuse/*/{name}-*/kernels_out/model/seed0/started", process)
+    started = [begun(pid) for pid in below(process.pid)]
+    assert len(started) == 2
+    process.kill()
+    process.communicate()
+    assert all_end(started, 60)
+    assert not list(example.path.glob("interrupted-*"))
