@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, help="where trees are made; what goes wrong is left there")
     options = parser.parse_args(arguments)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="kernelfalcon-soak-"))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has pytest ignore it otherwise
     done = {result.number: result for result in _read(options.results)}
     for number in range(options.begin, options.count):
         if number not in done:

@@ -55,7 +55,9 @@ class Pytest:
     def __init__(self, world: World, folder: Path, name: str, *extra: str) -> None:
         self.folder, self.xml = folder, folder / f"{name}.xml"
         self.marker = f"{folder.name}-{world.number}-{name}"
-        arguments = ["-q", "--tb=short", f"--junitxml={self.xml}", "--kernelfalcon", f"-n{world.workers}"]
+        arguments = ["-q", "--tb=short", "--kernelfalcon", f"-n{world.workers}"]
+        if not (folder / "conftest.py").exists():  # on a full disk pytest's own writing fails as well
+            arguments.append(f"--junitxml={self.xml}")
         arguments += [f"--dist={world.dist}"] if world.workers else []
         arguments += [f"--kernelfalcon-seeds={world.seeds}", "--kernelfalcon-author=scripted/script", *extra]
         plugins = [f"-p{name}" for name in ("xdist", "kernelfalcon_loader", "benchmarks.soak.judge")]
@@ -117,6 +119,8 @@ def strike(world: World, run: Pytest) -> bool:
         _sleep(world.moment, run)
     else:
         _progress(world, run)
+    if run.process.poll() is not None:
+        return False
     if world.mishap == "interrupt":
         return _signal(run.process.pid, signal.SIGINT)
     pids = [run.process.pid]
