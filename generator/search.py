@@ -125,6 +125,8 @@ def _without_accepted(tried: list[Tried], endings: list[Exhausted]) -> SeedResul
         return SeedResult("exhausted", tried, reason="; ".join(ending.reason for ending in endings), missing=missing)
     last = tried[-1].round.verdict
     count = f"{len(tried)} round{'s' if len(tried) > 1 else ''}"
+    if restored := sum(one.restored for one in tried):
+        count += f" ({restored} judged in an earlier run)"
     reason = f"{count} without a kernel; the last: {last.outcome}: {last.message}"
     if unread := [file for ending in endings for file in ending.unread]:
         reason += f"; not read: {', '.join(unread)}"

@@ -68,10 +68,12 @@ def drawn(number: int, mishap: str | None = None) -> World:
     rnd = random.Random(number)
     share, seeds = rnd.choice((0.2, 0.5, 0.8)), rnd.randint(1, 3)
     tables = {f"p{i}.py": [_seed(rnd, share) for _ in range(seeds)] for i in range(rnd.randint(1, 3))}
-    what, workers = rnd.choice(MISHAPS), rnd.choice((0, 2, 3, 4))
+    what, workers = rnd.choice(MISHAPS), rnd.choice((0, 2, 2, 4))
     what = mishap or what
     if what == "kill worker":
         workers = max(workers, 2)
+    if what == "twins":
+        workers = min(workers, 2)
     return World(number, tables, workers, rnd.choice(DISTS), what, rnd.random(), rnd.random() < 0.4)
 
 

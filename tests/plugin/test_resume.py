@@ -42,7 +42,8 @@ def test_a_seed_that_lost_ends_at_once_and_is_told_as_restored(example: Example,
     again = example.run("add.py")
     assert judged(judge) == []
     assert (again.ret, again.ended) == (1, first.ended)
-    assert again.texts[SEED] == first.texts[SEED]
+    assert first.texts[SEED].startswith("Skipped: 2 rounds without a kernel; the last: refused: ")
+    assert again.texts[SEED].startswith("Skipped: 2 rounds (2 judged in an earlier run) without a kernel; the last: ")
     (before,), (now,) = first.problem()["subgraphs"], again.problem()["subgraphs"]
     assert (before["rounds"], before["restored"], now["rounds"], now["restored"]) == (2, 0, 0, 2)
     assert "  >    1 | # seed=refused" in again.texts[ACCEPT], "the run directory holds the candidates all the same"
@@ -250,6 +251,17 @@ def test_a_full_disk_ends_the_run_with_one_line_and_the_next_goes_on(
     example.path.joinpath("conftest.py").unlink()
     run = example.run("add.py")
     assert (run.ret, judged(judge)) == (0, [])
+
+
+def test_a_report_that_cannot_be_written_is_an_error_of_one_line(example: Example) -> None:
+    example.script(GOOD)
+    example.write("file", "")
+    run = example.run("add.py", "--kernelfalcon-json=file/report.json")
+    assert run.ret == pytest.ExitCode.INTERNAL_ERROR
+    assert set(run.ended.values()) == {"PASSED"}
+    (line,) = [line for line in run.output.splitlines() if line.startswith("kernelfalcon: [Errno ")]
+    assert f"'{example.path / 'file' / 'report.json'}'" in line
+    assert "Traceback" not in run.output
 
 
 def test_what_a_killed_run_had_judged_is_not_judged_again(example: Example, judge: FakeJudge) -> None:
