@@ -101,9 +101,10 @@ class Mishaps:
 
     def _of_the_record(self) -> Iterator[str]:
         record = self.session.run.events
-        for number in events.damaged(record):
+        told, damaged = events.scan(record)
+        for number in damaged:
             yield f"kernelfalcon: {record}:{number}: not a whole event: it is left out of the report"
-        for event in events.read(record):
+        for event in told:
             if event["event"] == "set_aside":
                 yield f"kernelfalcon: {event['message']}"
 

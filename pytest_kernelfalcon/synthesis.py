@@ -143,8 +143,10 @@ class Synthesis:
         entries = contract_entries([contract.to_json() for contract in plan.contracts])
         verdicts = {self.session.judge.platform: verdict}
         manifest = Manifest(plan.problem_sha256, sha256(source), author, entries, verdicts, verdict["versions"])
-        if self.target.kept.save(source, manifest):
-            self.note("kept", kernel=str(self.target.kept.kernel))
+        kept, run = self.target.kept, self.session.run
+        with files.lock(run.keeping(kept.kernel), run.stopped):
+            if kept.save(source, manifest):
+                self.note("kept", kernel=str(kept.kernel))
 
     def _end_frozen(self) -> Ended:
         regenerate = self.session.options.regenerate(self.target.shown)

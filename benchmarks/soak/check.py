@@ -143,7 +143,7 @@ def _record(world: World, folder: Path, result: Result) -> Iterator[str]:
     if list(folder.glob(".fuse/state/**/*.damaged*")):
         yield "a file of the state was set aside"
     for path in folder.glob(".fuse/2*/events.jsonl"):
-        if world.mishap != "full disk" and events.damaged(path):
+        if world.mishap != "full disk" and events.scan(path)[1]:
             yield f"{path} has lines that are no events"
         rounds = [event for event in events.read(path) if event["event"] == "round"]
         result.saved += sum(event["restored"] for event in rounds)

@@ -33,12 +33,14 @@ def read(path: Path) -> list[dict[str, Any]]:
 
     What a full disk or a kill cut off is left out; the next event, which then begins in the middle of its line, is not.
     """
-    return [event for _, event in _lines(path) if event is not None]
+    return scan(path)[0]
 
 
-def damaged(path: Path) -> list[int]:
-    """The numbers of the lines, from 1, that hold something else than one whole event."""
-    return [number for number, (line, event) in enumerate(_lines(path), start=1) if event is None or line is None]
+def scan(path: Path) -> tuple[list[dict[str, Any]], list[int]]:
+    """What `read` gives; and the numbers of the lines, from 1, that hold something else than one whole event."""
+    lines = _lines(path)
+    damaged = [number for number, (line, event) in enumerate(lines, start=1) if event is None or line is None]
+    return [event for _, event in lines if event is not None], damaged
 
 
 def _lines(path: Path) -> list[tuple[bytes | None, dict[str, Any] | None]]:

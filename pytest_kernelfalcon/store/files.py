@@ -153,19 +153,6 @@ def try_lock(path: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
-    """Waits until this process alone holds the folder, and makes it; leaves nothing in it. For a few writes."""
-    with _naming(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def lock(path: Path, stopped: Callable[[], str | None]) -> Iterator[None]:
     """Waits for the lock; raises `Cancelled` once `stopped()` gives a reason."""
     while True:

@@ -93,12 +93,8 @@ class Kept:
     def save(self, source: str, manifest: Manifest) -> bool:
         """Writes what changed, kernel first; False where nothing did. `manifest` gets the other platforms' verdicts.
 
-        One process at a time: of two runs' kernels and manifests, those of one run are left together.
+        For one process at a time (`RunDir.keeping`): else a kernel may be left with another one's manifest.
         """
-        with files.folder_lock(self.kernel.parent):
-            return self._save(source, manifest)
-
-    def _save(self, source: str, manifest: Manifest) -> bool:
         earlier = Manifest.load(self.manifest)
         same_kernel = earlier is not None and earlier.kernel_sha256 == manifest.kernel_sha256
         verdicts = {**earlier.verdicts, **manifest.verdicts} if earlier and same_kernel else manifest.verdicts

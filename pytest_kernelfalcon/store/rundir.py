@@ -122,6 +122,10 @@ class RunDir:
     def state(self, key: str) -> Path:
         return self.root / "state" / key
 
+    def keeping(self, kernel: Path) -> Path:
+        """What locks a kept kernel and its manifest: runs of the same time share it, and nothing of it is kept."""
+        return self.root / "state" / f"{hashlib.sha256(bytes(kernel)).hexdigest()}.lock"
+
     def begin(self, sources: dict[str, str]) -> bool:
         """Makes the directory with the problems' sources; True for the one process that did it first."""
         return files.publish(self.path / "orchestrator" / "code.py.tgz", _archive(sources))

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_kernelfalcon.store import files
+from pytest_kernelfalcon.store.rundir import RunDir
 from tests.conftest import Example
 from tests.plugin.conftest import BAD, GOOD, FakeJudge, candidate
 from tests.plugin.test_stopping import spawn, wait_for
-from tests.processes import all_end, begun, below
+from tests.processes import all_end, begun, below, wait_until
 
 ACCEPT, COMPOSE, SEED = "add.py::model::accept", "add.py::compose", "add.py::model::seed[0]"
 WORSE = candidate("refused", name="worse")
@@ -181,7 +183,6 @@ def test_a_damaged_winner_is_set_aside_and_nothing_is_lost(example: Example, jud
 def test_what_is_stored_accepts_nothing(example: Example, judge: FakeJudge) -> None:
     """A whole and well-sealed lie about a wrong kernel: the gate *accept* asks the judge."""
     from pytest_kernelfalcon.contracts.problem import sha256
-    from pytest_kernelfalcon.store import files
 
     wrong = candidate("refused", "refused")
     example.script(wrong)
@@ -301,3 +302,19 @@ def test_workers_end_with_their_controller_and_do_no_more(example: Example) -> N
     process.communicate()
     assert all_end(started, 60)
     assert not list(example.path.glob("interrupted-*"))
+
+
+def test_what_another_run_is_keeping_is_waited_for(example: Example) -> None:
+    """Else a kernel may be left with another one's manifest."""
+    example.problem()
+    example.script(GOOD)
+    kernel = example.path / "__kernels__" / "add.py"
+    with files.try_lock(RunDir(example.path / ".fuse", "another").keeping(kernel)) as mine:
+        assert mine
+        process = spawn(example, "add.py", "--kernelfalcon-update")
+        wait_for(example, ".fuse/2*/add-*/compose_out/composed_kernel.lock", process)
+        assert not wait_until(kernel.exists, 1)
+        assert process.poll() is None
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert kernel.read_text() == GOOD

@@ -14,9 +14,7 @@ NUMBERS = {"kill worker": 17, "kill controller": 251, "interrupt": 274, "twins":
 
 
 @pytest.mark.parametrize(("mishap", "number"), NUMBERS.items())
-def test_a_run_ends_as_the_model_has_it_and_the_next_one_finishes_it(
-    tmp_path: Path, mishap: str, number: int
-) -> None:
+def test_a_run_ends_as_the_model_has_it_and_the_next_one_finishes_it(tmp_path: Path, mishap: str, number: int) -> None:
     result = soak(drawn(number, mishap), tmp_path / "tree")
     assert result.wrong == []
     assert result.judged > 0

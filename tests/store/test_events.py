@@ -45,7 +45,7 @@ def test_what_is_no_event_is_left_out_and_has_its_place(tmp_path: Path, line: by
         file.write(line + b"\n")
     Events(path, "main").add("finish")
     assert [event["event"] for event in events.read(path)] == ["run", "finish"]
-    assert events.damaged(path) == [2]
+    assert events.scan(path)[1] == [2]
 
 
 def test_an_event_after_one_that_was_cut_off_is_read(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_an_event_after_one_that_was_cut_off_is_read(tmp_path: Path) -> None:
         file.truncate(40)
     Events(path, "main").add("finish", text='{"event": "nothing"}')
     assert [event["event"] for event in events.read(path)] == ["finish"]
-    assert events.damaged(path) == [1]
+    assert events.scan(path)[1] == [1]
 
 
 def test_what_does_not_fit_on_the_disk_is_named_and_the_record_stays_readable(tmp_path: Path) -> None:

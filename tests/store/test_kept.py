@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -120,30 +119,4 @@ def test_a_manifest_with_fields_of_another_kind_vouches_for_nothing(place: Kept,
     place.manifest.write_text(json.dumps(json.loads(place.manifest.read_text()) | wrong))
     assert place.status(PROBLEM) == "stale"
     assert place.save(SOURCE, manifest())
-    assert place.status(PROBLEM) == "fresh"
-
-
-def _save(place: Kept, source: str, go: multiprocessing.synchronize.Event) -> None:
-    go.wait()
-    place.save(source, manifest(source))
-
-
-def test_two_runs_that_keep_at_once_leave_a_kernel_and_its_own_manifest(
-    place: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write, other, context = files.write, SOURCE + "# other\n", multiprocessing.get_context("fork")
-    go = context.Event()
-    process = context.Process(target=_save, args=(place, other, go))
-    process.start()
-
-    def slow(path: Path, data: str | bytes) -> None:
-        write(path, data)
-        if path == place.kernel:
-            go.set()
-            process.join(0.5)  # it would be done by now, if nothing held it
-
-    monkeypatch.setattr(files, "write", slow)
-    place.save(SOURCE, manifest())
-    process.join()
-    assert place.read() == other
     assert place.status(PROBLEM) == "fresh"
