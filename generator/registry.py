@@ -41,6 +41,9 @@ AUTHORS: dict[str, tuple[str, Callable[[str, Setting], Author]]] = {
 READ_ANEW = ("dir",)
 """Those whose candidates the user changes between runs: what an earlier run accepted is not theirs any more."""
 
+ALIKE = ("cookbook", "dir", "scripted")
+"""Those that answer alike whenever they are asked, and at once. What others said in an earlier run is taken as said."""
+
 
 def resolve(name: str, setting: Setting | None = None) -> Author:
     """The author that `name` means, for a run in that setting. Raises `UnknownAuthor`."""
@@ -54,3 +57,8 @@ def resolve(name: str, setting: Setting | None = None) -> Author:
 def resumes(name: str) -> bool:
     """Whether a run may go on with what this author won in an earlier one."""
     return name.partition("/")[0] not in READ_ANEW
+
+
+def answers_alike(name: str) -> bool:
+    """Whether this author, asked again, says the same and takes no time: what it said before is held against it."""
+    return name.partition("/")[0] in ALIKE

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.generator import registry
 from pytest_kernelfalcon.generator.author import Author, Exhausted, Proposal, Round
 from pytest_kernelfalcon.judge.verdict import Verdict
 
@@ -20,12 +21,20 @@ class SeedJudge(Protocol):
 
 @dataclass(frozen=True)
 class Tried:
-    """One round of a seed, told to `record` as soon as it is judged. number: from 0. repeated: not judged again."""
+    """One round of a seed, told to `record` as soon as it has its verdict. number: from 0.
+
+    repeated: not judged, as this seed has had the candidate before. restored: not judged, as an earlier run has.
+    """
 
     number: int
     author: str
     round: Round
-    repeated: bool
+    repeated: bool = False
+    restored: bool = False
+
+    @property
+    def judged(self) -> bool:
+        return not (self.repeated or self.restored)
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ class SeedResult:
 
     @property
     def judged(self) -> int:
-        return sum(not tried.repeated for tried in self.tried)
+        return sum(tried.judged for tried in self.tried)
 
 
 def search(
@@ -56,10 +65,13 @@ def search(
     rounds: int,
     control: Control,
     record: Callable[[Tried], None],
+    earlier: Sequence[Tried] = (),
 ) -> SeedResult:
     """Tries up to `rounds` candidates, asking the authors in order, each until it is exhausted.
 
-    A candidate that this seed has had before keeps its verdict and uses up a round.
+    A candidate that this seed has had before keeps its verdict and uses up a round. earlier: what an earlier run of
+    this seed has tried; a candidate that comes again in its place keeps its verdict, too, where that is `lasting`.
+    An author that answers alike is asked again nevertheless: it may have changed, and what followed is void then.
     Raises Cancelled and DeadlineExceeded of `control`, and JudgeError.
     """
     tried: list[Tried] = []
@@ -68,13 +80,19 @@ def search(
     while waiting and len(tried) < rounds:
         control.check()
         author = waiting[0]
-        control.begun(round=len(tried), author=author.name)
-        answer = author.propose(contract, [one.round for one in tried], seed, control)
+        before = earlier[len(tried)] if len(tried) < len(earlier) else None
+        if before and before.author == author.name and not registry.answers_alike(author.name):
+            answer: Proposal | Exhausted = before.round.proposal
+        else:
+            control.begun(round=len(tried), author=author.name)
+            answer = author.propose(contract, [one.round for one in tried], seed, control)
         if isinstance(answer, Exhausted):
             endings.append(answer)
             waiting.pop(0)
             continue
-        tried.append(_try(contract, answer, author.name, tried, judge, control))
+        if before and (before.author, before.round.proposal.source) != (author.name, answer.source):
+            before, earlier = None, ()
+        tried.append(_try(contract, answer, author.name, tried, before, judge, control))
         record(tried[-1])
         if tried[-1].round.verdict.outcome == "accepted":
             return SeedResult("won", tried, tried[-1])
@@ -82,13 +100,21 @@ def search(
 
 
 def _try(
-    contract: Contract, proposal: Proposal, author: str, tried: list[Tried], judge: SeedJudge, control: Control
+    contract: Contract,
+    proposal: Proposal,
+    author: str,
+    tried: list[Tried],
+    before: Tried | None,
+    judge: SeedJudge,
+    control: Control,
 ) -> Tried:
-    for earlier in tried:
-        if earlier.round.proposal.source == proposal.source:
-            return Tried(len(tried), author, Round(proposal, earlier.round.verdict), repeated=True)
+    for one in tried:
+        if one.round.proposal.source == proposal.source:
+            return Tried(len(tried), author, Round(proposal, one.round.verdict), repeated=True)
+    if before and before.round.verdict.lasting:
+        return Tried(len(tried), author, Round(proposal, before.round.verdict), restored=True)
     verdict = judge.judge(contract, proposal.source, "seed", control)
-    return Tried(len(tried), author, Round(proposal, verdict), repeated=False)
+    return Tried(len(tried), author, Round(proposal, verdict))
 
 
 def _without_accepted(tried: list[Tried], endings: list[Exhausted]) -> SeedResult:
@@ -100,6 +126,8 @@ def _without_accepted(tried: list[Tried], endings: list[Exhausted]) -> SeedResul
         return SeedResult("exhausted", tried, reason="; ".join(ending.reason for ending in endings), missing=missing)
     last = tried[-1].round.verdict
     count = f"{len(tried)} round{'s' if len(tried) > 1 else ''}"
+    if restored := sum(one.restored for one in tried):
+        count += f" ({restored} judged in an earlier run)"
     reason = f"{count} without a kernel; the last: {last.outcome}: {last.message}"
     if unread := [file for ending in endings for file in ending.unread]:
         reason += f"; not read: {', '.join(unread)}"

@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         live,
         losses,
         markers,
+        mishaps,
         outcomes,
         reporting,
         workers,
@@ -43,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_kernelfalcon import session as run_time
 
     markers.register(config)
+    mishaps.end_with_controller(config)
     session = run_time.open_session(config)
     config.stash[run_time.SESSION] = session
     parts = (
@@ -57,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         reporting.Reporting(session),
         live.Live(session),
         junit.JUnit(session),
+        mishaps.Mishaps(session),
     )
     for part in parts:
         config.pluginmanager.register(part, f"kernelfalcon-{type(part).__name__.lower()}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,16 @@ from pytest_kernelfalcon import messages, repros, verdict_text
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.generator import registry
+from pytest_kernelfalcon.generator.author import Proposal, Round
 from pytest_kernelfalcon.generator.search import Tried, search
 from pytest_kernelfalcon.judge.verdict import JUDGE_VERSION, Verdict
 from pytest_kernelfalcon.messages import Failure
-from pytest_kernelfalcon.session import Session, Target
+from pytest_kernelfalcon.session import DECIDING, Session, Target, versions
 from pytest_kernelfalcon.store import files
 from pytest_kernelfalcon.store.blackboard import Board, NoKernel, SeedRecord
 from pytest_kernelfalcon.store.kept import Manifest
 from pytest_kernelfalcon.store.rundir import ProblemDir
+from pytest_kernelfalcon.store.state import Rounds, State, StoredRound
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Race:
         with files.lock(stored_at.with_suffix(".lock"), self.session.run.stopped):
             stored = files.read_json(stored_at)
             if stored is not None:
-                return Kernel(**stored["kernel"]) if "kernel" in stored else Failure(**stored["failure"])
+                with files.making_of(stored_at):
+                    return Kernel(**stored["kernel"]) if "kernel" in stored else Failure(**stored["failure"])
             kept = self.target.mode(self.session.options) == "kept"
             found = self._judge_kept() if kept else self._judge_winners()
             files.write_json(stored_at, {"kernel" if isinstance(found, Kernel) else "failure": asdict(found)})
@@ -75,10 +78,16 @@ class Race:
             data = verdict.to_json()
             if verdict.outcome == "accepted" or (verdict.ok and winner.state == "specialised"):
                 return Kernel(winner.source, winner.author, winner.seed, winner.round, data)
+            self._correct(winner, verdict)
             if verdict.ok:
                 board.withdraw(winner, "specialised", "right at the declared sizes only", data)
             else:
                 board.withdraw(winner, "lost", f"{verdict.outcome} at accept: {verdict.message}", data)
+
+    def _correct(self, winner: SeedRecord, verdict: Verdict) -> None:
+        """A later run goes on from what the gate *accept* has found, and does not win with the kernel again."""
+        if verdict.lasting and winner.round is not None:
+            self._rounds(winner.seed).correct(winner.round, winner.source, verdict.to_json())
 
     def _judge_kept(self) -> Kernel | Failure:
         place = self.target.kept
@@ -125,9 +134,12 @@ class Race:
         return ""
 
     def _attempt(self, seed: int, cancelled: Callable[[], str | None]) -> SeedRecord:
-        session, record = self.session, partial(self._record_round, seed)
+        session, rounds = self.session, self._rounds(seed)
+        earlier = [] if session.options.fresh else _tried(rounds.load())
+        record = partial(self._record_round, seed, rounds, [])
         control = Control(cancelled=cancelled, begun=partial(self._begun, seed=seed))
-        result = search(self.contract, session.authors, session.judge, seed, session.options.rounds, control, record)
+        budget = session.options.rounds
+        result = search(self.contract, session.authors, session.judge, seed, budget, control, record, earlier)
         last = result.kernel or (result.tried[-1] if result.tried else None)
         return SeedRecord(
             seed,
@@ -137,6 +149,7 @@ class Race:
             author=last.author if last else "",
             round=last.number if last else None,
             rounds=result.judged,
+            restored=sum(tried.restored for tried in result.tried),
             source=result.kernel.round.proposal.source if result.kernel else "",
             verdict=last.round.verdict.to_json() if last else None,
             missing=list(result.missing),
@@ -149,30 +162,52 @@ class Race:
         else:
             self.note("begin", subgraph=self.contract.id, **facts)
 
-    def _record_round(self, seed: int, tried: Tried) -> None:
+    def _record_round(self, seed: int, rounds: Rounds, stored: list[StoredRound], tried: Tried) -> None:
+        """First of all what saves the work: a run that is killed here has judged for later ones."""
         folder = self.folder.round(self.contract.id, seed, tried.number)
-        verdict = tried.round.verdict.to_json()
+        verdict, proposal = tried.round.verdict.to_json(), tried.round.proposal
+        stored.append(StoredRound(tried.author, proposal.note, proposal.source, verdict))
+        if not tried.restored:
+            rounds.save(stored)
         files.write(folder / "candidate.py", tried.round.proposal.source)
         files.write_json(folder / "verdict.json", verdict)
         repros.write(folder / repros.NAME, self.contract, tried.round.verdict, tried.round.proposal.source)
         place = {"subgraph": self.contract.id, "seed": seed, "round": tried.number}
         how = {"author": tried.author, "note": tried.round.proposal.note, "repeated": tried.repeated}
+        how["restored"] = tried.restored
         self.note("round", **place, **how, verdict=verdict)
 
     def _record_seed(self, record: SeedRecord) -> None:
         facts = {"state": record.state, "reason": record.reason, "author": record.author, "rounds": record.rounds}
+        facts["restored"] = record.restored
         self.note("seed", subgraph=self.contract.id, seed=record.seed, **facts, missing=record.missing)
 
     def _board(self) -> Board:
         session = self.session
         names = {author.name for author in session.authors if registry.resumes(author.name)}
-        key = f"{self.contract.signature} {session.judge.platform} {JUDGE_VERSION}"
         return Board(
             folder=self.folder.contract(self.contract.id),
-            state=session.run.state(hashlib.sha256(key.encode()).hexdigest()),
+            state=self._state(),
             run=session.run.run_id,
             seeds=session.options.seeds,
             adopts=lambda record: not session.options.fresh and record.author in names,
             stopped=session.run.stopped,
             ended=self._record_seed,
         )
+
+    def _rounds(self, seed: int) -> Rounds:
+        return Rounds(self._state(), [author.name for author in self.session.authors], seed)
+
+    def _state(self) -> State:
+        """What earlier runs left that judged as this one does."""
+        judge = self.session.judge
+        judged_by = (judge.platform, judge.device, JUDGE_VERSION, *(versions()[name] for name in DECIDING))
+        key = hashlib.sha256(" ".join((self.contract.signature, *judged_by)).encode()).hexdigest()
+        return State(self.session.run.state(key), lambda text: self.note("set_aside", message=text))
+
+
+def _tried(stored: Sequence[StoredRound]) -> list[Tried]:
+    return [
+        Tried(number, one.author, Round(Proposal(one.source, one.note), Verdict.from_json(one.verdict)))
+        for number, one in enumerate(stored)
+    ]

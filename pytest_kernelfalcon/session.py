@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pytest_kernelfalcon.judge.judge import Judge
 
 DISTRIBUTIONS = ("pytest-kernelfalcon", "pytest", "torch", "triton")
+DECIDING = ("python", "pytest-kernelfalcon", "torch", "triton")
+"""Those of `versions` that a verdict hangs on: what others have judged is no verdict of this run's."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def _check_writable(target: Target) -> None:
         )
 
 
+@cache
 def versions() -> dict[str, str]:
     """Of Python and of the packages that decide about a kernel; read without importing them."""
     found = {"python": platform.python_version()}

@@ -100,9 +100,10 @@ class Synthesis:
         if self._plan is None:
             with files.lock(self.folder.plan.with_suffix(".lock"), self.session.run.stopped):
                 stored = files.read_json(self.folder.plan) or self._make_plan()
-            if "broken" in stored:
-                raise Broken(**stored["broken"])
-            self._plan = Plan.from_json(stored)
+            with files.making_of(self.folder.plan):
+                if "broken" in stored:
+                    raise Broken(**stored["broken"])
+                self._plan = Plan.from_json(stored)
         return self._plan
 
     def _make_plan(self) -> dict[str, Any]:
@@ -147,8 +148,10 @@ class Synthesis:
         entries = contract_entries([contract.to_json() for contract in plan.contracts])
         verdicts = {self.session.judge.platform: verdict}
         manifest = Manifest(plan.problem_sha256, sha256(source), author, entries, verdicts, verdict["versions"])
-        if self.target.kept.save(source, manifest):
-            self.note("kept", kernel=str(self.target.kept.kernel))
+        kept, run = self.target.kept, self.session.run
+        with files.lock(run.keeping(kept.kernel), run.stopped):
+            if kept.save(source, manifest):
+                self.note("kept", kernel=str(kept.kernel))
 
     def _end_frozen(self) -> Ended:
         regenerate = self.session.options.regenerate(self.target.shown)

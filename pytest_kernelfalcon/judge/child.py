@@ -25,6 +25,11 @@ class Ended(Exception):
         super().__init__(how)
         self.how, self.code = how, code
 
+    @property
+    def killed(self) -> bool:
+        """Whether somebody else may have ended it: a user, or the system where memory was short."""
+        return self.code in (None, -signal.SIGKILL)
+
 
 class Overdue(Exception):
     """A role did not answer in time."""

@@ -24,7 +24,7 @@ from pytest_kernelfalcon.judge.host import Child, Ended, Line, Overdue, Zygote, 
 from pytest_kernelfalcon.judge.platforms import Platform, Unavailable
 from pytest_kernelfalcon.judge.platforms.cpu import Cpu
 from pytest_kernelfalcon.judge.trial import Trial
-from pytest_kernelfalcon.judge.verdict import Verdict
+from pytest_kernelfalcon.judge.verdict import JudgeError, Verdict
 
 MAX_REFERENCES = 4
 """Problems whose reference process is kept warm."""
@@ -100,6 +100,12 @@ class Judge:
     def inspect(self, problem: Problem, control: Control) -> Contract:
         """The problem as a contract, found by running it. Raises `ProblemError` where it is broken or inadmissible."""
         self._allow(control)
+        try:
+            return self._inspected(problem, control)
+        except _Killed:  # by somebody else, unless it happens again
+            return self._inspected(problem, control)
+
+    def _inspected(self, problem: Problem, control: Control) -> Contract:
         job = {"source": problem.text, "path": problem.path, "id": "model"}
         phase = "import"
         with self._zygotes.fork("inspect", job, control) as child:
@@ -160,8 +166,11 @@ class Judge:
             if answer["end"] == "unreadable":
                 raise NotBakeable(HANGS_ON_VALUES)
             steps = [json.loads(step) for step in answer["steps"]]
-            with self._zygotes.fork("bake", {"source": source}, control) as child:
-                words = child.ask({"kernels": named(steps)}, control, self._patience.trace)
+            try:
+                with self._zygotes.fork("bake", {"source": source}, control) as child:
+                    words = child.ask({"kernels": named(steps)}, control, self._patience.trace)
+            except Ended as ended:
+                raise JudgeError(f"the bake process ended ({ended.how})") from None
             return baked(contract, steps, Words(**words), title)
 
     def difference(self, contract: Contract, source: str, other: str, control: Control) -> str:
@@ -199,6 +208,10 @@ class Judge:
         self, contract: Contract, source: str, gate: Gate, control: Control, platform: Platform | None = None
     ) -> Trial:
         platform = platform or self._platform
+        reference = partial(self._reference, platform.reference, contract, control)
+        comparer = partial(self._compare, platform.comparer, control)
+        reference()  # both begin to start while the candidate is read
+        comparer()
         return Trial(
             contract=contract,
             source=source,
@@ -206,8 +219,8 @@ class Judge:
             platform=platform,
             control=control,
             zygotes=self._zygotes,
-            reference=self._reference(platform.reference, contract, control),
-            comparer=self._compare(platform.comparer, control),
+            reference=reference,
+            comparer=comparer,
             patience=self._patience,
             compiled=self._compiled,
             versions=self._zygotes.any(control).versions,
@@ -267,7 +280,12 @@ def _where(finding: Finding) -> dict[str, Any] | None:
     return {"file": "kernel", "line": finding.line, "program": finding.program}
 
 
+class _Killed(ProblemError):
+    """The problem's process was killed: by its own doing, or by somebody else."""
+
+
 def _ended(path: str, phase: str, ended: Ended) -> ProblemError:
     left = ended.code is not None and ended.code >= 0
     cause = Cause.PROBLEM_EXIT if left else Cause.PROBLEM_CRASH
-    return ProblemError(path, cause, detail=phase if left else f"{phase} ({ended.how})")
+    kind = _Killed if ended.killed else ProblemError
+    return kind(path, cause, detail=phase if left else f"{phase} ({ended.how})")

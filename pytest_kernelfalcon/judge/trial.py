@@ -64,10 +64,12 @@ class Run:
 
 @dataclass
 class Trial:
-    """Everything that the checks share. examples: where structures of failing cases are kept. interpreted: begins a
-    trial of the same candidate in the interpreter, on platforms that ask for it. sanitizer: where one was asked for.
-    undecided_kinds: of cases, in which eager's large errors do not come from decisions. read: what the wrapper read
-    back in each case.
+    """Everything that the checks share.
+
+    reference, comparer: the one in use, or a new one where that has ended. examples: where structures of failing cases
+    are kept. interpreted: begins a trial of the same candidate in the interpreter, on platforms that ask for it.
+    sanitizer: where one was asked for. undecided_kinds: of cases, in which eager's large errors do not come from
+    decisions. read: what the wrapper read back in each case.
 
     `close` ends every process of it but the reference and the comparer.
     """
@@ -78,8 +80,8 @@ class Trial:
     platform: Platform
     control: Control
     zygotes: Zygotes
-    reference: Child
-    comparer: Child
+    reference: Callable[[], Child]
+    comparer: Callable[[], Child]
     patience: Patience
     compiled: Compiled
     versions: dict[str, str]
@@ -257,9 +259,8 @@ class Trial:
 
     def _referenced(self, request: dict[str, Any], case: Case) -> tuple[dict[str, Any], list[int]]:
         path = self.contract.source["module"]
-        self.reference.send(request)
         try:
-            answer, fds = self.reference.receive(self.control, self.patience.reference)
+            answer, fds = self._ask_warm(self.reference, request)
         except Ended as ended:
             raise ProblemError(path, Cause.PROBLEM_CRASH, detail=f"forward ({ended.how})") from None
         except Overdue as overdue:
@@ -280,9 +281,34 @@ class Trial:
         outputs = run.expected["outputs"]
         request = {"got": run.got["tensors"], "expected": outputs, "also": also or [[] for _ in outputs]}
         files = [run.outputs_fd, expected_fd, *fds]
-        answer = self.comparer.ask(request, self.control, self.patience.reference, files)
+        return self.compared(request, files)
+
+    def compared(self, request: dict[str, Any], fds: Sequence[int]) -> list[dict[str, Any]]:
+        """The comparer's figures. Raises `JudgeError` where it ends: it runs nobody's code but ours."""
+        try:
+            answer, new = self._ask_warm(self.comparer, request, fds)
+        except Ended as ended:
+            raise JudgeError(f"the comparer process ended ({ended.how})") from None
+        close_all(new)
         figures: list[dict[str, Any]] = answer["figures"]
         return figures
+
+    def _ask_warm(
+        self, role: Callable[[], Child], request: dict[str, Any], fds: Sequence[int] = ()
+    ) -> tuple[dict[str, Any], list[int]]:
+        """The answer of a process that knows no candidate. One that was killed is asked once more, in a new process:
+        the question, its draw and its answer are the same, so that nobody gains by it.
+        """
+        try:
+            return self._ask_once(role(), request, fds)
+        except Ended as ended:
+            if not ended.killed:
+                raise
+        return self._ask_once(role(), request, fds)
+
+    def _ask_once(self, child: Child, request: dict[str, Any], fds: Sequence[int]) -> tuple[dict[str, Any], list[int]]:
+        child.send(request, fds)
+        return child.receive(self.control, self.patience.reference)
 
     def note(self, judgement: Judgement) -> None:
         """Remember the largest error of an accepted output."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pytest_kernelfalcon.contracts.causes import Outcome
+from pytest_kernelfalcon.contracts.causes import Cause, Outcome
 
 SCHEMA = 1
 JUDGE_VERSION = "5"
@@ -19,6 +19,17 @@ EXIT_CODES: dict[Outcome, int] = {
     "undecided": 3,
 }
 """What `verify` exits with; a `JudgeError` is 3 and a usage error 2."""
+
+OF_THE_MOMENT = (
+    Cause.WRAPPER_DIED,
+    Cause.WRAPPER_TIMEOUT,
+    Cause.COMPILE_TIMEOUT,
+    Cause.COMPILE_CRASH,
+    Cause.KERNEL_CRASHED,
+    Cause.KERNEL_TIMEOUT,
+    Cause.NOT_CONFORMING,
+)
+"""Refusals that a busy machine, or somebody who kills processes, can bring about as well as the candidate."""
 
 
 class JudgeError(Exception):
@@ -62,6 +73,11 @@ class Verdict:
     def ok(self) -> bool:
         """Whether the kernel may be kept."""
         return self.outcome in ("accepted", "specialised")
+
+    @property
+    def lasting(self) -> bool:
+        """Whether another judgement at another time would say the same."""
+        return self.outcome != "undecided" and self.cause not in OF_THE_MOMENT
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -7,7 +7,7 @@
       seed<k>/claim                  locked while somebody works on the seed
       seed<k>/started                there while, or since, somebody worked on it
       seed<k>/record.json            how it ended
-    state/<key>/winner.json          the last winner of any run; it saves work and is judged again
+    state/<key>/winner.json          the last winner of any run; it saves work and is judged again (see state.py)
 
 Nobody waits for an order: whoever needs a kernel pulls it with `obtain`, which helps with what is not done yet.
 """
@@ -24,6 +24,9 @@ from typing import Any, Literal
 from pytest_kernelfalcon.contracts.control import Cancelled
 from pytest_kernelfalcon.contracts.problem import sha256
 from pytest_kernelfalcon.store import files
+from pytest_kernelfalcon.store.state import State
+
+WINNER = "winner.json"
 
 SeedState = Literal["won", "late", "specialised", "lost", "exhausted", "crashed"]
 
@@ -35,7 +38,8 @@ class SeedRecord:
     state: `won`; `late` (right, but another had won); `specialised` (right at the declared sizes: wins only if
     nothing better does); `lost` (rounds used up, or refused at accept); `exhausted` (its authors had nothing);
     `crashed` (its process died). source: the kernel of the first three. verdict: the kernel's, else the last one,
-    as JSON; round: the round that it judged. rounds: how many were judged. run: the run that found it.
+    as JSON; round: the round that it judged. rounds: how many were judged. restored: how many kept the verdict of an
+    earlier run. run: the run that found it.
     """
 
     seed: int
@@ -45,6 +49,7 @@ class SeedRecord:
     author: str = ""
     round: int | None = None
     rounds: int = 0
+    restored: int = 0
     source: str = ""
     verdict: dict[str, Any] | None = None
     missing: list[str] = field(default_factory=list)
@@ -71,7 +76,7 @@ class Board:
     """
 
     folder: Path
-    state: Path
+    state: State
     run: str
     seeds: int
     adopts: Callable[[SeedRecord], bool]
@@ -80,14 +85,23 @@ class Board:
 
     def winner(self) -> SeedRecord | None:
         """The seed that won, in this run or in an earlier one."""
-        own = _load(self.folder / "winner.json")
+        own = _load(self.folder / WINNER)
         if own is not None:
             return own
-        earlier = _load(self.state / "winner.json")
+        earlier = self._earlier()
         if earlier is None or not self.adopts(earlier) or self._refused(earlier).exists():
             return None
-        files.publish(self.folder / "winner.json", _dump(earlier))
-        return _load(self.folder / "winner.json")
+        files.publish(self.folder / WINNER, _dump(earlier))
+        return _load(self.folder / WINNER)
+
+    def _earlier(self) -> SeedRecord | None:
+        """The last winner of any run."""
+        data = self.state.read(WINNER)
+        try:
+            return None if data is None else SeedRecord(**data)
+        except TypeError as error:
+            self.state.set_aside(WINNER, f"{self.state.folder / WINNER}: not a winner: {error}")
+            return None
 
     def record(self, seed: int) -> SeedRecord | None:
         return _load(self._seed(seed) / "record.json")
@@ -141,10 +155,10 @@ class Board:
         if state == "specialised" or winner.run == self.run:
             ended = replace(winner, state=state, reason=reason, verdict=verdict)
             files.write(self._seed(winner.seed) / "record.json", _dump(ended))
-        earlier = _load(self.state / "winner.json")
+        earlier = self._earlier()
         if earlier is not None and earlier.source == winner.source:
-            (self.state / "winner.json").unlink(missing_ok=True)
-        (self.folder / "winner.json").unlink(missing_ok=True)
+            self.state.remove(WINNER)
+        (self.folder / WINNER).unlink(missing_ok=True)
 
     def _take(self, seed: int, attempt: Attempt) -> SeedRecord | None:
         """Works on the seed unless somebody else holds it or has ended it."""
@@ -162,17 +176,17 @@ class Board:
     def _attempt(self, seed: int, started: Path, attempt: Attempt) -> SeedRecord:
         if started.exists():  # nobody holds the seed and it has no record: whoever started it died
             return SeedRecord(seed, "crashed", self.run, reason="the process that worked on it died")
-        started.touch()
+        files.mark(started)
         try:
             return attempt(seed, self.cancelled)
         except BaseException:
-            started.unlink()
+            started.unlink(missing_ok=True)
             raise
 
     def _win(self, record: SeedRecord) -> bool:
-        won = files.publish(self.folder / "winner.json", _dump(record))
+        won = files.publish(self.folder / WINNER, _dump(record))
         if won:
-            files.write(self.state / "winner.json", _dump(record))
+            self.state.write(WINNER, asdict(record))
         return won
 
     def _promote(self, records: Sequence[SeedRecord | None], state: SeedState) -> bool:
@@ -202,8 +216,10 @@ def won_by(winner: SeedRecord, run: str) -> str:
 
 
 def _load(path: Path) -> SeedRecord | None:
+    """Of this run. Raises `files.Unreadable`."""
     data = files.read_json(path)
-    return None if data is None else SeedRecord(**data)
+    with files.making_of(path):
+        return None if data is None else SeedRecord(**data)
 
 
 def _dump(record: SeedRecord) -> str:

@@ -20,7 +20,8 @@ def report(run_id: str, events: Sequence[Event]) -> dict[str, Any]:
     """The report of a run.
 
     problems: in the order of the run; outcome `judge_error` where the judge failed, None where no item that
-    decides was run. seconds: of the problem's items, in whatever process. rounds: candidates judged by all seeds.
+    decides was run. seconds: of the problem's items, in whatever process. rounds: candidates judged by all seeds;
+    restored: those that kept the verdict of an earlier run.
     totals: a count for each outcome; rounds_mean over the subgraphs that were searched; worker_utilisation: the
     share of all workers' time that items took.
     """
@@ -74,13 +75,14 @@ def _decision(subgraphs: Sequence[dict[str, Any]], events: Sequence[Event]) -> d
 def _subgraph(identifier: str, events: Iterable[Event]) -> dict[str, Any]:
     """The last word on a subgraph; its verdict is the accept gate's, else that of the last round."""
     own = [event for event in events if event.get("subgraph") == identifier]
-    judged = [event for event in _of(own, "round") if not event["repeated"]]
+    rounds = [event for event in _of(own, "round") if not event["repeated"]]
+    restored = sum(event.get("restored", False) for event in rounds)
     found: dict[str, Any] = dict.fromkeys(("outcome", "cause", "message", "author", "seed", "round", "verdict"))
-    found["verdict"] = judged[-1]["verdict"] if judged else None
+    found["verdict"] = rounds[-1]["verdict"] if rounds else None
     for event in _of(own, "accept", "no_kernel"):
         found |= {key: event[key] for key in found if key in event}
     missing = dict.fromkeys(name for event in _of(own, "seed") for name in event["missing"])
-    return {"id": identifier, **found, "rounds": len(judged), "missing": list(missing)}
+    return {"id": identifier, **found, "rounds": len(rounds) - restored, "restored": restored, "missing": list(missing)}
 
 
 def _identifiers(events: Iterable[Event]) -> list[str]:

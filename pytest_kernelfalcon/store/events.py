@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_kernelfalcon.store.files import to_json
+from pytest_kernelfalcon.store import files
+
+ALWAYS = ("event", "time", "worker")
+BEGINNING = b'{"event": "'
+"""Stands nowhere else in a line: within a text its quotes would be escaped, and no fact is called `event`."""
 
 
 @dataclass(frozen=True)
@@ -20,34 +23,42 @@ class Events:
     worker: str
 
     def add(self, event: str, **facts: Any) -> None:
-        """One write to a file opened for appending: lines of several processes never mix."""
+        """Raises `Unwritable`."""
         entry = {"event": event, "time": time.time(), "worker": self.worker, **facts}
-        line = (to_json(entry, indent=None) + "\n").encode()
-        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            written = os.write(file, line)
-        finally:
-            os.close(file)
-        if written != len(line):
-            raise OSError(f"{self.path}: only {written} of {len(line)} bytes of an event could be written")
+        files.append(self.path, (files.to_json(entry, indent=None) + "\n").encode())
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Every event; a last line that its writer did not finish is left out. No file: no events.
+    """Every event that is whole. No file: no events.
 
-    Raises ValueError naming file and line for a broken line elsewhere.
+    What a full disk or a kill cut off is left out; the next event, which then begins in the middle of its line, is not.
     """
+    return scan(path)[0]
+
+
+def scan(path: Path) -> tuple[list[dict[str, Any]], list[int]]:
+    """What `read` gives; and the numbers of the lines, from 1, that hold something else than one whole event."""
+    lines = _lines(path)
+    damaged = [number for number, (line, event) in enumerate(lines, start=1) if event is None or line is None]
+    return [event for _, event in lines if event is not None], damaged
+
+
+def _lines(path: Path) -> list[tuple[bytes | None, dict[str, Any] | None]]:
+    """Each line with its event; no line where only its end is an event. A last line without an end is left out."""
     if not path.exists():
         return []
-    lines = path.read_bytes().split(b"\n")
-    return [_parse(line, path, number) for number, line in enumerate(lines[:-1], start=1)]
+    return [_parse(line) for line in path.read_bytes().split(b"\n")[:-1]]
 
 
-def _parse(line: bytes, path: Path, number: int) -> dict[str, Any]:
+def _parse(line: bytes) -> tuple[bytes | None, dict[str, Any] | None]:
+    if (event := _event(line)) is not None:
+        return line, event
+    return None, _event(line[max(line.rfind(BEGINNING), 0) :])
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"{path}:{number}: not an event: {error}") from None
-    if not isinstance(entry, dict) or "event" not in entry:
-        raise ValueError(f"{path}:{number}: not an event")
-    return entry
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and set(ALWAYS) <= set(entry) else None

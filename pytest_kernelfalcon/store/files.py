@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import math
@@ -17,36 +18,78 @@ from pytest_kernelfalcon.contracts.control import Cancelled
 POLL_S = 0.05
 
 
+class Unwritable(OSError):
+    """A file of ours could not be written: the disk is full, or the place is closed. Names errno and the file."""
+
+
+class Unreadable(ValueError):
+    """A file of ours holds something else than what was written there. Names the file and what is wrong."""
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What the system says of a temporary file, or of none, becomes `Unwritable` of the file that is meant."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(error.errno, error.strerror or str(error), str(path)) from None
+
+
 def write(path: Path, data: str | bytes) -> None:
     """Replaces `path` in one step and makes its folder; text is written as UTF-8 with LF line ends."""
-    temporary = _temporary(path, data)
-    try:
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink()
-        raise
+    with _naming(path):
+        temporary = _temporary(path, data)
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink()
+            raise
 
 
 def publish(path: Path, data: str | bytes) -> bool:
     """Creates `path` unless it exists; True for the one caller that did."""
-    temporary = _temporary(path, data)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink()
-    return True
+    with _naming(path):
+        temporary = _temporary(path, data)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+        return True
+
+
+def append(path: Path, line: bytes) -> None:
+    """One write at the end of the file: lines of several processes never mix. What a full disk cuts off is an error."""
+    with _naming(path):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            written = os.write(file, line)
+            if written != len(line):  # the rest would not go in: the second write says why
+                os.write(file, line[written:])
+                raise OSError(errno.EIO, "a line was written in two parts")
+        finally:
+            os.close(file)
+
+
+def mark(path: Path) -> None:
+    """Creates an empty file, unless it is there."""
+    with _naming(path):
+        path.touch()
 
 
 def _temporary(path: Path, data: str | bytes) -> Path:
     """A finished, synced file beside `path`, under a name of this process."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    with temporary.open("xb") as file:
-        file.write(data.encode() if isinstance(data, str) else data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("xb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # half a file would keep what a full disk has left
+        raise
     return temporary
 
 
@@ -71,25 +114,36 @@ def write_json(path: Path, data: object) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in `path`, None where there is no such file; raises ValueError naming a file that holds no object."""
+    """The object in `path`, None where there is no such file; raises `Unreadable` where it holds anything else."""
     try:
-        text = path.read_text(encoding="utf-8")
+        data = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"{path}: not JSON: {error}") from None
+    except OSError as error:
+        raise Unreadable(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{path}: not JSON: {error}") from None
     if not isinstance(data, dict):
-        raise ValueError(f"{path}: not a JSON object")
+        raise Unreadable(f"{path}: not a JSON object")
     return data
+
+
+@contextmanager
+def making_of(path: Path) -> Iterator[None]:
+    """While something is made of what `path` holds: fields that are missing, or are others, are `Unreadable`."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise Unreadable(f"{path}: not what was written there: {error!r}") from None
 
 
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool]:
     """Whether this process now holds the lock; the operating system lets it go when the process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

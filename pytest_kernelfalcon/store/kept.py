@@ -20,6 +20,7 @@ SCHEMA = 1
 FOLDER = "__kernels__"
 MEASURED = ("seconds", "timing", "cases", "worst")
 """Parts of a verdict that differ from run to run: alone they are no reason to write a manifest again."""
+KINDS = {"author": str, "contracts": list, "verdicts": dict, "versions": dict}
 
 Status = Literal["fresh", "stale", "missing"]
 
@@ -46,6 +47,10 @@ class Manifest:
         except ValueError:
             return None
         if data is None or data.get("schema") != SCHEMA or not set(cls.__dataclass_fields__) <= set(data):
+            return None
+        if not all(isinstance(data[name], kind) for name, kind in KINDS.items()):
+            return None
+        if not all(isinstance(verdict, dict) for verdict in data["verdicts"].values()):
             return None
         return cls(**{name: data[name] for name in cls.__dataclass_fields__})
 
@@ -80,13 +85,16 @@ class Kept:
         """The kernel's text with LF line ends; None where there is none that could be one."""
         try:
             return self.kernel.read_bytes().decode().replace("\r\n", "\n")
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except UnicodeDecodeError:
             return ""
 
     def save(self, source: str, manifest: Manifest) -> bool:
-        """Writes what changed, kernel first; False where nothing did. `manifest` gets the other platforms' verdicts."""
+        """Writes what changed, kernel first; False where nothing did. `manifest` gets the other platforms' verdicts.
+
+        For one process at a time (`RunDir.keeping`): else a kernel may be left with another one's manifest.
+        """
         earlier = Manifest.load(self.manifest)
         same_kernel = earlier is not None and earlier.kernel_sha256 == manifest.kernel_sha256
         verdicts = {**earlier.verdicts, **manifest.verdicts} if earlier and same_kernel else manifest.verdicts

@@ -26,6 +26,7 @@ import secrets
 import tarfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +122,10 @@ class RunDir:
     def state(self, key: str) -> Path:
         return self.root / "state" / key
 
+    def keeping(self, kernel: Path) -> Path:
+        """What locks a kept kernel and its manifest: runs of the same time share it, and nothing of it is kept."""
+        return self.root / "state" / f"{hashlib.sha256(bytes(kernel)).hexdigest()}.lock"
+
     def begin(self, sources: dict[str, str]) -> bool:
         """Makes the directory with the problems' sources; True for the one process that did it first."""
         return files.publish(self.path / "orchestrator" / "code.py.tgz", _archive(sources))
@@ -132,9 +137,13 @@ class RunDir:
             return {name: file.read().decode() for name, file in members if file is not None}
 
     def stop(self) -> None:
-        """Tells every process of the run to stop its work; nothing to tell where nothing began."""
+        """Tells every process of the run to stop its work; nothing to tell where nothing began.
+
+        Where not even this can be written, each of them ends by itself: it cannot write what it finds out.
+        """
         if self.path.is_dir():
-            (self.path / "stopped").touch()
+            with suppress(files.Unwritable):
+                files.mark(self.path / "stopped")
 
     def stopped(self) -> str | None:
         return "the run was stopped" if (self.path / "stopped").exists() else None

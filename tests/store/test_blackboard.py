@@ -10,6 +10,7 @@ import pytest
 
 from pytest_kernelfalcon.contracts.control import Cancelled
 from pytest_kernelfalcon.store.blackboard import Attempt, Board, NoKernel, SeedRecord, SeedState
+from pytest_kernelfalcon.store.state import State
 
 Says = dict[int, SeedState]
 
@@ -22,7 +23,13 @@ class World:
         self.ended: list[SeedRecord] = []
         self.stop: str | None = None
         self.board = Board(
-            path / run, path / "state", run, seeds, lambda _: adopts, lambda: self.stop, self.ended.append
+            path / run,
+            State(path / "state", pytest.fail),
+            run,
+            seeds,
+            lambda _: adopts,
+            lambda: self.stop,
+            self.ended.append,
         )
 
     def attempt(self, **says: SeedState) -> Attempt:

@@ -109,3 +109,14 @@ def test_a_place_that_cannot_be_written_is_found_before_it_is_needed(tmp_path: P
     blocked.write_text("in the way")
     assert kept.unwritable(blocked / "__kernels__") == blocked
     assert kept.unwritable(tmp_path / "new" / "__kernels__") is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"verdicts": []}, {"verdicts": {"cpu": 1}}, {"author": None}, {"contracts": {}}, {"versions": "1"}]
+)
+def test_a_manifest_with_fields_of_another_kind_vouches_for_nothing(place: Kept, wrong: dict[str, object]) -> None:
+    place.save(SOURCE, manifest())
+    place.manifest.write_text(json.dumps(json.loads(place.manifest.read_text()) | wrong))
+    assert place.status(PROBLEM) == "stale"
+    assert place.save(SOURCE, manifest())
+    assert place.status(PROBLEM) == "fresh"

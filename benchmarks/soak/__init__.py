@@ -1,0 +1,1 @@
+"""Random runs with random mishaps, held against a model of how they must end."""
