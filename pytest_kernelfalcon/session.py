@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_kernelfalcon import options as options_module
+from pytest_kernelfalcon.changes import Changes
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.generator import registry
@@ -68,6 +69,7 @@ class Session:
     events: Events
     authors: tuple[Author, ...]
     judge: Judge
+    changes: Changes | None = None
 
     def begin(self, targets: Sequence[Target]) -> None:
         """Makes the run directory and notes what will run; raises `pytest.UsageError` where nothing could be kept."""
@@ -103,9 +105,17 @@ def open_session(config: pytest.Config) -> Session:
         run = RunDir(Path(workerinput[INHERITED]["root"]), workerinput[INHERITED]["run_id"])
     else:
         run = RunDir(_root(config), rundir.new_run_id())
+    changes = _changes(config, options, workerinput.get(INHERITED, {}).get("changes"))
     worker = workerinput.get("workerid", "main")
     judge = open_judge(options, run.cache, workerinput.get(INHERITED, {}).pop("offer", None))
-    return Session(options, config.rootpath, run, Events(run.events, worker), authors, judge)
+    return Session(options, config.rootpath, run, Events(run.events, worker), authors, judge, changes)
+
+
+def _changes(config: pytest.Config, options: Options, told: dict[str, Any] | None) -> Changes | None:
+    """told: what the controller found; by now this run may have changed files."""
+    if told is not None:
+        return Changes.from_json(told)
+    return Changes.since(options.changed, config.rootpath, config.inipath) if options.changed else None
 
 
 def open_judge(options: Options, cache: Path, offer: dict[str, Any] | None = None) -> Judge:

@@ -50,7 +50,8 @@ class Workers:
     def pytest_configure_node(self, node: Any) -> None:
         """https://pytest-xdist.readthedocs.io/en/stable/how-to.html#creating-one-fixture-for-all-workers"""
         run = self.session.run
-        node.workerinput[INHERITED] = {"root": str(run.root), "run_id": run.run_id}
+        changes = self.session.changes and self.session.changes.to_json()
+        node.workerinput[INHERITED] = {"root": str(run.root), "run_id": run.run_id, "changes": changes}
         if _is_alike(node.gateway.spec):
             self.lender = self.lender or Lender(self.session.options.sandbox)
             node.workerinput[INHERITED]["offer"] = asdict(self.lender.offer)
