@@ -1,4 +1,4 @@
-"""What changed since a commit, as git tells it. Git is asked once a run; workers of pytest-xdist are told its answer."""
+"""What changed since a commit, as git tells it. Git is asked once a run; workers are told its answer."""
 
 from __future__ import annotations
 

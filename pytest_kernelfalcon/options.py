@@ -135,11 +135,11 @@ class Options:
     fresh: bool
     kernels: Path | None
     json: Path | None
-    changed: str | None
-    shard: tuple[int, int] | None
     sanitize: bool
     sandbox: Sandbox
     line: tuple[str, ...]
+    changed: str | None = None
+    shard: tuple[int, int] | None = None
 
     def command(self, path: str, *extra: str) -> str:
         """The command that runs `path` again with the same settings of the command line, plus `extra` flags."""
