@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not config.getoption("kernelfalcon"):
         return
-    from pytest_kernelfalcon import collection, fixtures, reporting, selection, workers
+    from pytest_kernelfalcon import collection, differences, fixtures, reporting, selection, workers
     from pytest_kernelfalcon import session as run_time
 
     session = run_time.open_session(config)
@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         selection.Selection(session),
         fixtures.Fixtures(session),
         reporting.Reporting(session),
+        differences.Differences(session),
     )
     for part in parts:
         config.pluginmanager.register(part, f"kernelfalcon-{type(part).__name__.lower()}")

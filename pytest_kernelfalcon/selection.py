@@ -140,6 +140,7 @@ class Selection:
         knowingly = any(word.startswith("--ignore") for word in map(str, config.invocation_params.args))
         return [] if knowingly or self.selected is None else self.selected.unjudged
 
+    @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_terminal_summary"""
         if self.selected is not None:

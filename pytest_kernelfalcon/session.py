@@ -107,7 +107,8 @@ def open_session(config: pytest.Config) -> Session:
         run = RunDir(_root(config), rundir.new_run_id())
     changes = _changes(config, options, workerinput.get(INHERITED, {}).get("changes"))
     worker = workerinput.get("workerid", "main")
-    judge = open_judge(options, run.cache, workerinput.get(INHERITED, {}).pop("offer", None))
+    cache = None if options.frozen or options.fresh else run.cache  # a checkout could bring one that lies
+    judge = open_judge(options, cache, workerinput.get(INHERITED, {}).pop("offer", None))
     return Session(options, config.rootpath, run, Events(run.events, worker), authors, judge, changes)
 
 
@@ -118,7 +119,7 @@ def _changes(config: pytest.Config, options: Options, told: dict[str, Any] | Non
     return Changes.since(options.changed, config.rootpath, config.inipath) if options.changed else None
 
 
-def open_judge(options: Options, cache: Path, offer: dict[str, Any] | None = None) -> Judge:
+def open_judge(options: Options, cache: Path | None, offer: dict[str, Any] | None = None) -> Judge:
     """Starts nothing yet: the judge's processes come with its first question. offer: of the controller's zygotes."""
     from pytest_kernelfalcon.judge.judge import Judge, Unavailable
     from pytest_kernelfalcon.judge.lending import Lent, Offer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from pytest_kernelfalcon import messages
+from pytest_kernelfalcon import comparison, messages
 from pytest_kernelfalcon.composer.compose import compose
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.control import Cancelled, Control
@@ -76,6 +76,7 @@ class Synthesis:
         kernels: dict[str, Kernel] = {}
         try:
             plan = self.plan()
+            comparison.note_before(self.session, self.target, plan, self.note)
             for contract in plan.contracts:
                 found = self._pull(contract.id, Race.kernel)
                 if isinstance(found, Failure):
@@ -146,6 +147,7 @@ class Synthesis:
             self.note("kept", kernel=str(self.target.kept.kernel))
 
     def _end_frozen(self) -> Ended:
+        comparison.note_before(self.session, self.target, None, self.note)
         regenerate = self.session.options.regenerate(self.target.shown)
         failure = messages.frozen(self.target.shown, self.target.status, regenerate)
         self.note("compose", outcome=failure.outcome, cause=failure.cause, message=failure.message)

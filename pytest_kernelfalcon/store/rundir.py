@@ -82,6 +82,11 @@ class ProblemDir:
         return self.path / "compose_out" / "composed_kernel.py"
 
     @property
+    def before(self) -> Path:
+        """What the kernel of an earlier commit takes (see comparison.py)."""
+        return self.path / "compose_out" / "before.json"
+
+    @property
     def compose_summary(self) -> Path:
         return self.path / "compose_out" / "summary.json"
 
