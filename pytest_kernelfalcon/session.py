@@ -6,8 +6,9 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from io import BufferedWriter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +21,7 @@ from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.generator import registry
 from pytest_kernelfalcon.generator.author import Author, Setting
 from pytest_kernelfalcon.options import PREFIX, Options
-from pytest_kernelfalcon.store import rundir
+from pytest_kernelfalcon.store import progress, rundir
 from pytest_kernelfalcon.store.events import Events
 from pytest_kernelfalcon.store.kept import Kept, Status, unwritable
 from pytest_kernelfalcon.store.rundir import RunDir
@@ -70,6 +71,7 @@ class Session:
     authors: tuple[Author, ...]
     judge: Judge
     changes: Changes | None = None
+    _marks: list[BufferedWriter] = field(default_factory=list)
 
     def begin(self, targets: Sequence[Target]) -> None:
         """Makes the run directory and notes what will run; raises `pytest.UsageError` where nothing could be kept."""
@@ -79,6 +81,7 @@ class Session:
         if any(target.mode(self.options) != "frozen" for target in targets):
             self.judge.start()
         texts = {target.name: target.problem.text for target in targets if isinstance(target.problem, Problem)}
+        self.take_part()
         if not self.run.begin(texts):
             return  # another process of this run has
         self.events.add("run", run_id=self.run.run_id, versions=versions(), machine=machine(self.judge))
@@ -87,8 +90,15 @@ class Session:
                 "problem", problem=target.name, shown=target.shown, kept=target.status, mode=target.mode(self.options)
             )
 
+    def take_part(self) -> None:
+        """Marks the run as in progress for as long as this process lives."""
+        if not self._marks:
+            self._marks.append(progress.hold(self.run))
+
     def close(self) -> None:
         self.judge.close()
+        for mark in self._marks:
+            mark.close()
 
 
 SESSION = pytest.StashKey[Session]()

@@ -71,6 +71,14 @@ class Workers:
 
         return ByProblem(config, log)
 
+    def pytest_runtest_logstart(self) -> None:
+        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_runtest_logstart
+
+        A controller runs nothing itself; it ends last.
+        """
+        if self.session.run.path.is_dir():
+            self.session.take_part()
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """A worker has ended: `error` is None unless it died."""

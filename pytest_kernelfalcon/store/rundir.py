@@ -9,6 +9,7 @@
     summary.json                 the report
     orchestrator/code.py.tgz     the problem files as they were
     stopped                      there once the run should stop
+    in_progress                  locked while a process of the run lives (see progress.py)
     <problem key>/
       subgraphs.json             the plan
       kernels_out/<contract id>/ the search, one folder a contract (see blackboard.py)
@@ -92,6 +93,10 @@ class ProblemDir:
 
     def contract(self, identifier: str) -> Path:
         return self.path / "kernels_out" / identifier
+
+    def judged(self, identifier: str, sha256: str) -> Path:
+        """A text that the gate *accept* has judged."""
+        return self.contract(identifier) / "judged" / f"{sha256}.py"
 
     def round(self, identifier: str, seed: int, number: int) -> Path:
         return self.contract(identifier) / f"seed{seed}" / f"round{number}"

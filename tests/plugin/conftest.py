@@ -48,6 +48,12 @@ class FakeJudge:
     closed: bool = False
     lacks: list[str] = field(default_factory=list)
 
+    def __enter__(self) -> FakeJudge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def lacking(self) -> list[str]:
         return self.lacks
 
