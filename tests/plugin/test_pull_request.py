@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,18 @@ from tests.conftest import KERNEL, PROBLEM, WRONG_KERNEL, Example, Run
 from tests.plugin.conftest import GOOD, FakeJudge
 from tests.plugin.repository import commit, git
 from tests.plugin.test_differences import keep
+from tests.plugin.test_stopping import spawn
 
 TRIVIAL = PROBLEM.replace("return x + 1.0", "return x * 0.0")
 ZEROS = KERNEL.replace("x + 1.0", "x * 0.0")
 CI = ("--kernelfalcon-changed=main",)
+PASSES_ALL = """
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    session.exitstatus = 0
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +136,20 @@ class TestByTheGate:
         commit(example.path)
         assert example.run(".", *CI, "--kernelfalcon-frozen").ret in (pytest.ExitCode.USAGE_ERROR, 1)
         assert not [gate for gate, _ in judge.asked if gate == "seed"]
+
+    @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
+    def test_files_that_say_how_pytest_runs(self, example: Example, workers: tuple[str, ...]) -> None:
+        """The command of docs/ci.md reads none of them."""
+        keep(example, "add", "# accept=refused\n")
+        example.write("conftest.py", PASSES_ALL)
+        example.write("pytest.ini", "[pytest]\naddopts = --ignore=add.py\nkernelfalcon_kernels = other\n")
+        commit(example.path)
+        assert example.run(".", *CI).ret == 0, "so far can a conftest.py go where it is read"
+        command = ("--noconftest", "-c", os.devnull, f"--rootdir={example.path}", "--kernelfalcon-frozen", ".", *CI)
+        process = spawn(example, *command, *workers)
+        output, _ = process.communicate(timeout=100)
+        assert process.returncode == 1, output
+        assert "add.py::compose" in output
 
     def test_a_cache_that_the_pull_request_brings_is_not_read(
         self, example: Example, monkeypatch: pytest.MonkeyPatch
