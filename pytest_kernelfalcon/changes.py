@@ -88,7 +88,7 @@ class Changes:
         return None if name is None else self._text(name)
 
     def _text(self, name: str) -> str | None:
-        entry = _git(Path(self.top), "ls-tree", "-z", self.base, "--", name)
+        entry = _git(Path(self.top), "--literal-pathspecs", "ls-tree", "-z", self.base, "--", name)
         mode, _, blob = entry.partition("\t")[0].split() or ("", "", "")
         if mode not in FILES:
             return None

@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not config.getoption("kernelfalcon"):
         return
-    from pytest_kernelfalcon import collection, differences, fixtures, reporting, selection, workers
+    from pytest_kernelfalcon import collection, differences, fixtures, packages, reporting, selection, workers
     from pytest_kernelfalcon import session as run_time
 
     session = run_time.open_session(config)
@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         Lifecycle(session, workers.is_worker(config)),
         workers.Workers(session),
         collection.Collection(session),
+        packages.Packages(),
         selection.Selection(session),
         fixtures.Fixtures(session),
         reporting.Reporting(session),

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from io import BufferedWriter
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -71,7 +71,7 @@ class Session:
     authors: tuple[Author, ...]
     judge: Judge
     changes: Changes | None = None
-    _marks: list[BufferedWriter] = field(default_factory=list)
+    _marks: list[FileIO] = field(default_factory=list)
 
     def begin(self, targets: Sequence[Target]) -> None:
         """Makes the run directory and notes what will run; raises `pytest.UsageError` where nothing could be kept."""

@@ -8,9 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from pytest_kernelfalcon.options import SANDBOXES
+
 SPAN = re.compile(r"(\d{1,6})([hdw])")
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
-SANDBOXES = ("auto", "require", "off")
 KEPT = 10
 """Runs that `clean` keeps where it is told nothing else."""
 

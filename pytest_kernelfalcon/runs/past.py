@@ -76,8 +76,11 @@ class PastRun:
             return [], [f"{path.name} is a link, which is not followed"]
         if not path.is_file():
             return [], [f"there is no {path.name}"]
+        try:
+            *lines, rest = path.read_bytes().split(b"\n")
+        except OSError as error:
+            return [], [f"{path.name} cannot be read: {error.strerror}"]
         found, wrong = [], []
-        *lines, rest = path.read_bytes().split(b"\n")
         for number, line in enumerate(lines, start=1):
             if (event := _event(line)) is not None:
                 found.append(event)

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedWriter
+from io import FileIO
 from pathlib import Path
 
 from pytest_kernelfalcon.store.rundir import RunDir
@@ -17,15 +18,20 @@ from pytest_kernelfalcon.store.rundir import RunDir
 MARK, CLEANING = "in_progress", "cleaning"
 
 
-def hold(run: RunDir) -> BufferedWriter:
+def hold(run: RunDir) -> FileIO:
     """Makes the run's directory and marks the run as in progress until the file is closed, or this process dies."""
     run.root.mkdir(parents=True, exist_ok=True)
-    with (run.root / CLEANING).open("ab") as gate:
+    with _open(run.root / CLEANING) as gate:
         fcntl.flock(gate, fcntl.LOCK_SH)
         run.path.mkdir(exist_ok=True)
-        mark = (run.path / MARK).open("ab")
+        mark = _open(run.path / MARK)
         fcntl.flock(mark, fcntl.LOCK_SH)
     return mark
+
+
+def _open(path: Path) -> FileIO:
+    """For a lock, which takes no more than reading: the file may be another user's."""
+    return FileIO(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644))
 
 
 def in_progress(run: RunDir) -> bool:
@@ -43,6 +49,6 @@ def in_progress(run: RunDir) -> bool:
 @contextmanager
 def cleaning(root: Path) -> Iterator[None]:
     """No run begins in here."""
-    with (root / CLEANING).open("ab") as gate:
+    with _open(root / CLEANING) as gate:
         fcntl.flock(gate, fcntl.LOCK_EX)
         yield

@@ -44,6 +44,7 @@ def test_the_workflow_of_github() -> None:
     assert checkout["with"]["fetch-depth"] == 0
     assert jobs["changed"]["strategy"]["matrix"]["shard"] == list(range(1, 5))
     assert jobs["kernels"]["needs"] == "changed"
+    assert github["env"]["PYTHONSAFEPATH"] == 1
     for job in ("changed", "nightly"):
         (words,) = commands(jobs[job]["steps"], github["env"])
         assert {"--noconftest", "--kernelfalcon-frozen", "--rootdir=."} <= set(words)

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pytest_kernelfalcon.contracts.problem import sha256
-from tests.conftest import KERNEL, PROBLEM, WRONG_KERNEL, Example, Run
+from tests.conftest import KERNEL, LOADER, PROBLEM, ROOT, WRONG_KERNEL, Example, Run
 from tests.plugin.conftest import GOOD, FakeJudge
 from tests.plugin.repository import commit, git
 from tests.plugin.test_differences import keep
-from tests.plugin.test_stopping import spawn
+from tests.plugin.test_stopping import FAKE
 
 TRIVIAL = PROBLEM.replace("return x + 1.0", "return x * 0.0")
 ZEROS = KERNEL.replace("x + 1.0", "x * 0.0")
 CI = ("--kernelfalcon-changed=main",)
-PASSES_ALL = """
-import pytest
+OWNED = "import pathlib; pathlib.Path(f'owned-{__name__}').touch()\n"
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session):
-    session.exitstatus = 0
-"""
+
+def gate() -> list[str]:
+    """The options of the workflow in docs/ci.md, without pytest's name and the number of workers."""
+    text = re.search(r"PYTEST: >-\n((?:    .*\n)+)", (ROOT / "docs" / "ci.md").read_text(encoding="utf-8"))
+    assert text is not None
+    return shlex.split(text[1].replace("-n auto", ""))[1:]
 
 
 @pytest.fixture(autouse=True)
@@ -137,19 +142,40 @@ class TestByTheGate:
         assert example.run(".", *CI, "--kernelfalcon-frozen").ret in (pytest.ExitCode.USAGE_ERROR, 1)
         assert not [gate for gate, _ in judge.asked if gate == "seed"]
 
-    @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
-    def test_files_that_say_how_pytest_runs(self, example: Example, workers: tuple[str, ...]) -> None:
-        """The command of docs/ci.md reads none of them."""
-        keep(example, "add", "# accept=refused\n")
-        example.write("conftest.py", PASSES_ALL)
-        example.write("pytest.ini", "[pytest]\naddopts = --ignore=add.py\nkernelfalcon_kernels = other\n")
-        commit(example.path)
-        assert example.run(".", *CI).ret == 0, "so far can a conftest.py go where it is read"
-        command = ("--noconftest", "-c", os.devnull, f"--rootdir={example.path}", "--kernelfalcon-frozen", ".", *CI)
-        process = spawn(example, *command, *workers)
-        output, _ = process.communicate(timeout=100)
-        assert process.returncode == 1, output
-        assert "add.py::compose" in output
+    @pytest.mark.parametrize("workers", ["0", "2"])
+    def test_code_that_would_run_in_pytests_own_processes(self, example: Example, workers: str) -> None:
+        """The command of docs/ci.md runs none of it, and reads no options of the checkout."""
+        tree = example.path / "checkout"
+        (tree / "problems" / "__kernels__").mkdir(parents=True)
+        for name in ("add.py", "__kernels__/add.py", "__kernels__/add.json"):
+            (tree / "problems" / name).write_bytes((example.path / name).read_bytes())
+        (tree / "pytest.ini").write_text("[pytest]\naddopts = --ignore=problems\nkernelfalcon_kernels = other\n")
+        for name in ("conftest.py", "json.py", "sitecustomize.py", "problems/__init__.py", "problems/test_it.py"):
+            (tree / name).write_text(OWNED)
+        (tree / "problems" / "test_it.txt").write_text(f">>> exec({OWNED!r})\n")
+        example.write("fake.py", FAKE)
+        example.write("loader.py", LOADER)
+        words = ["-p", "loader", "-p", "fake", *gate(), "--kernelfalcon-changed=HEAD", "problems/", "-n", workers]
+        git(tree, "init", "--quiet")
+        git(tree, "commit", "--quiet", "--allow-empty", "--message=none of it is there yet")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *words],
+            cwd=tree,
+            env=os.environ | {"PYTHONSAFEPATH": "1", "PYTHONPATH": f"{ROOT}{os.pathsep}{example.path}"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "2 passed" in done.stdout
+        assert not list(tree.rglob("owned-*"))
+
+    @pytest.mark.parametrize("name", ["conftest.py", "problems/__init__.py", "problems/test_it.py"])
+    def test_such_code_runs_where_it_is_asked_for(self, example: Example, name: str) -> None:
+        """The look-alike: without the workflow's options pytest is what it always is."""
+        example.write("problems/test_other.py", "def test(): pass\n")
+        example.write(name, OWNED)
+        assert example.run("problems").ret in (0, pytest.ExitCode.NO_TESTS_COLLECTED)
+        assert list(example.path.rglob("owned-*"))
 
     def test_a_cache_that_the_pull_request_brings_is_not_read(
         self, example: Example, monkeypatch: pytest.MonkeyPatch
