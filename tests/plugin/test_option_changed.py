@@ -45,6 +45,7 @@ def test_nothing_changed_is_a_good_run_that_says_so(example: Example, judge: Fak
     assert run.ret == 0
     assert run.ended == {}
     assert judge.asked == [], "no judge is started"
+    assert run.report["problems"] == []
     assert re.search(r"kernelfalcon: changed since main \([0-9a-f]{10}\): 0 of 3 problems\n", run.output)
     assert "nothing is left to judge" in run.output
     assert "6 deselected" in run.output
@@ -71,6 +72,21 @@ def test_a_new_problem_is_judged_tracked_or_not(example: Example) -> None:
     run = changed(example)
     assert judged(run) == {"four"}
     assert run.problem()["cause"] == "kept_missing"
+
+
+@pytest.mark.parametrize("stem", ["we ird[1]", ":(top)odd", "ümlaut", "*", "a\tb", '"quoted"', "-dash"])
+def test_names_that_git_would_read_otherwise(example: Example, stem: str) -> None:
+    example.problem(f"{stem}.py")
+    example.run(".", "--kernelfalcon-update")
+    commit(example.path)
+    git(example.path, "branch", "--force", "main", "work")
+    unchanged = changed(example)
+    kernel = example.path / "__kernels__" / f"{stem}.py"
+    kernel.write_text(kernel.read_text() + "# edited\n")
+    run = changed(example)
+    assert [problem["path"] for problem in run.report["problems"]] == [f"{stem}.py"]
+    assert run.problem()["changed"]["kernel_was"] == "changed"
+    assert unchanged.ended == {}
 
 
 @pytest.mark.parametrize("what", ["__kernels__/two.py", "__kernels__/two.json"])
