@@ -1,4 +1,4 @@
-"""`python -m pytest_kernelfalcon`: `verify` gives one verdict, `bake` writes a module; without pytest."""
+"""`python -m pytest_kernelfalcon`: `verify` gives one verdict, `bake` writes a module, `runs` tells of past runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_kernelfalcon import baking, github, repros, verdict_text
+from pytest_kernelfalcon import baking, github, repros, runs, verdict_text
 from pytest_kernelfalcon.contracts.causes import Cause, ProblemError, explain, fix
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     parser = _parser()
     given = parser.parse_args(arguments)
+    if given.command == "runs":
+        return runs.run(given, parser)
     for path in (given.problem, given.kernel):
         if not path.is_file():
             parser.error(f"{str(path)!r} is not a file")
@@ -87,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--sanitize", action="store_true", help="run compute-sanitizer as well (cuda)")
     command.add_argument("--sandbox", choices=SANDBOXES, default="auto")
     baking.add_parser(commands)
+    runs.add_parser(commands)
     return parser
 
 

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from pytest_kernelfalcon.judge import linux
 from pytest_kernelfalcon.fixtures import NoAnswer
+from pytest_kernelfalcon.judge import linux
 from pytest_kernelfalcon.session import INHERITED, Session
 from pytest_kernelfalcon.store import events, files
 

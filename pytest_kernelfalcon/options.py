@@ -78,6 +78,22 @@ def _path(text: str) -> Path:
     return Path(text)
 
 
+def _ref(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a branch, tag or commit, as in `origin/main`")
+    return text
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Which part of how many."""
+    part, slash, parts = text.partition("/")
+    if not slash or not all(word.isascii() and word.isdigit() for word in (part, parts)):
+        raise ValueError("I/N, as in `1/4`")
+    if not 1 <= int(part) <= int(parts):
+        raise ValueError("I/N with I from 1 to N, as in `1/4`")
+    return int(part), int(parts)
+
+
 def _one_of(*words: str) -> Parse:
     def parse(text: str) -> str:
         if text not in words:
@@ -98,6 +114,8 @@ TABLE = (
     Option("kernels", None, _path, "where kept kernels live instead of beside their problems", "DIR"),
     Option("json", None, _path, "write the report to FILE", "FILE"),
     Option("html", None, _path, "write the run as one page of HTML to FILE", "FILE"),
+    Option("changed", None, _ref, "leave away problems that are as they were at REF, with their kernels", "REF"),
+    Option("shard", None, _shard, "the I-th of N parts of the problems; a problem is in exactly one", "I/N"),
     Option("sanitize", "false", _switch, "run compute-sanitizer over accepted kernels (platform cuda)"),
     Option(
         "sandbox", "auto", _one_of(*SANDBOXES), "what to do where the kernel of this machine cannot isolate", "MODE"
@@ -122,10 +140,12 @@ class Options:
     sanitize: bool
     sandbox: Sandbox
     line: tuple[str, ...]
+    changed: str | None = None
+    shard: tuple[int, int] | None = None
 
     def command(self, path: str, *extra: str) -> str:
         """The command that runs `path` again with the same settings of the command line, plus `extra` flags."""
-        dropped = {*extra, PREFIX + "json", PREFIX + "html", PREFIX + "frozen"}
+        dropped = {*extra, *(PREFIX + name for name in ("json", "html", "frozen", "changed", "shard"))}
         same = [word for word in self.line if word.partition("=")[0] not in dropped]
         return shlex.join(["pytest", "--kernelfalcon", *same, *extra, path])
 

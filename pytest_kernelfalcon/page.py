@@ -70,7 +70,7 @@ def _problem(
 
 
 def _subgraph(folder: ProblemDir, subgraph: dict[str, Any], own: Sequence[digest.Event]) -> dict[str, Any]:
-    judged = folder.contract(subgraph["id"]) / "accept.py"
+    judged = folder.judged(subgraph["id"], (subgraph["verdict"] or {}).get("kernel_sha256", ""))
     verdict, where = subgraph["verdict"], (subgraph["verdict"] or {}).get("where") or {}
     mine = [event for event in own if event.get("subgraph") == subgraph["id"]]
     return subgraph | {

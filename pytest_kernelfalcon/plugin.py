@@ -29,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from pytest_kernelfalcon import (
         collection,
+        differences,
         fixtures,
         idle,
         junit,
@@ -38,7 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
         markers,
         mishaps,
         outcomes,
+        packages,
         reporting,
+        selection,
         workers,
     )
     from pytest_kernelfalcon import session as run_time
@@ -53,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
         idle.Idling(),
         losses.Losses(),
         collection.Collection(session),
+        packages.Packages(),
+        selection.Selection(session),
         fixtures.Fixtures(session),
         outcomes.Outcomes(),
         lastfailed.LastFailed(config, session.run),
@@ -60,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
         live.Live(session),
         junit.JUnit(session),
         mishaps.Mishaps(session),
+        differences.Differences(session),
     )
     for part in parts:
         config.pluginmanager.register(part, f"kernelfalcon-{type(part).__name__.lower()}")

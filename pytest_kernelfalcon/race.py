@@ -103,8 +103,8 @@ class Race:
     def _judge(self, source: str, **found_by: object) -> Verdict:
         self._begun(gate="accept")
         control = Control(cancelled=self.session.run.stopped, begun=self._begun)
-        files.write(self.folder.contract(self.contract.id) / "accept.py", source)
         verdict = self.session.judge.judge(self.contract, source, "accept", control)
+        files.write(self.folder.judged(self.contract.id, verdict.kernel_sha256), source)
         facts = {"outcome": verdict.outcome, "cause": verdict.cause, "message": verdict.message}
         self.note("accept", subgraph=self.contract.id, **facts, **found_by, verdict=verdict.to_json())
         repros.write(self._repro, self.contract, verdict, source)

@@ -6,8 +6,9 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,12 +16,13 @@ import pytest
 
 from pytest_kernelfalcon import hosts
 from pytest_kernelfalcon import options as options_module
+from pytest_kernelfalcon.changes import Changes
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.generator import registry
 from pytest_kernelfalcon.generator.author import Author, Setting
 from pytest_kernelfalcon.options import PREFIX, Options
-from pytest_kernelfalcon.store import rundir
+from pytest_kernelfalcon.store import progress, rundir
 from pytest_kernelfalcon.store.events import Events
 from pytest_kernelfalcon.store.kept import Kept, Status, unwritable
 from pytest_kernelfalcon.store.rundir import RunDir
@@ -71,6 +73,8 @@ class Session:
     events: Events
     authors: tuple[Author, ...]
     judge: Judge
+    changes: Changes | None = None
+    _marks: list[FileIO] = field(default_factory=list)
 
     def begin(self, targets: Sequence[Target]) -> None:
         """Makes the run directory and notes what will run; raises `pytest.UsageError` where nothing could be kept."""
@@ -80,6 +84,7 @@ class Session:
         if any(target.mode(self.options) != "frozen" for target in targets):
             self.judge.start()
         texts = {target.name: target.problem.text for target in targets if isinstance(target.problem, Problem)}
+        self.take_part()
         if not self.run.begin(texts):
             return  # another process of this run has
         self.events.add("run", run_id=self.run.run_id, versions=versions(), machine=machine(self.judge))
@@ -87,8 +92,15 @@ class Session:
             facts = {"kept": target.status, "mode": target.mode(self.options), "subgraphs": target.subgraphs}
             self.events.add("problem", problem=target.name, shown=target.shown, **facts)
 
+    def take_part(self) -> None:
+        """Marks the run as in progress for as long as this process lives."""
+        if not self._marks:
+            self._marks.append(progress.hold(self.run))
+
     def close(self) -> None:
         self.judge.close()
+        for mark in self._marks:
+            mark.close()
 
 
 SESSION = pytest.StashKey[Session]()
@@ -115,10 +127,20 @@ def open_session(config: pytest.Config) -> Session:
         run = RunDir(Path(workerinput[INHERITED]["root"]), workerinput[INHERITED]["run_id"])
     else:
         run = RunDir(_root(config), rundir.new_run_id())
+    changes = _changes(config, options, workerinput.get(INHERITED, {}).get("changes"))
     worker = workerinput.get("workerid", "main")
     inherited = workerinput.get(INHERITED, {})
-    judge = open_judge(options, run.cache, inherited.pop("offer", None), inherited.get("place", 0))
-    return Session(options, config.rootpath, run, Events(run.events, worker), authors, judge)
+    # what a checkout could bring, and could lie, is not asked by those that trust no earlier run
+    compiled = run.own_cache if options.frozen or options.fresh else run.cache
+    judge = open_judge(options, compiled, inherited.pop("offer", None), inherited.get("place", 0))
+    return Session(options, config.rootpath, run, Events(run.events, worker), authors, judge, changes)
+
+
+def _changes(config: pytest.Config, options: Options, told: dict[str, Any] | None) -> Changes | None:
+    """told: what the controller found; by now this run may have changed files."""
+    if told is not None:
+        return Changes.from_json(told)
+    return Changes.since(options.changed, config.rootpath, config.inipath) if options.changed else None
 
 
 def open_judge(options: Options, cache: Path, offer: dict[str, Any] | None = None, place: int = 0) -> Judge:

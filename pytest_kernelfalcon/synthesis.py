@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from pytest_kernelfalcon import junit, messages
+from pytest_kernelfalcon import comparison, junit, messages
 from pytest_kernelfalcon.composer.compose import compose
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.control import Cancelled, Control
@@ -80,6 +80,7 @@ class Synthesis:
         kernels: dict[str, Kernel] = {}
         try:
             plan = self.plan()
+            comparison.note_before(self.session, self.target, plan, self.note)
             for contract in plan.contracts:
                 found = self._pull(contract.id, Race.kernel)
                 if isinstance(found, Failure):
@@ -154,6 +155,7 @@ class Synthesis:
                 self.note("kept", kernel=str(kept.kernel))
 
     def _end_frozen(self) -> Ended:
+        comparison.note_before(self.session, self.target, None, self.note)
         regenerate = self.session.options.regenerate(self.target.shown)
         failure = messages.frozen(self.target.shown, self.target.status, regenerate)
         self.note("compose", outcome=failure.outcome, cause=failure.cause, message=failure.message)

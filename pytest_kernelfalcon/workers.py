@@ -90,6 +90,7 @@ class Workers:
         node.workerinput[INHERITED] = {
             "root": str(run.root),
             "run_id": run.run_id,
+            "changes": self.session.changes and self.session.changes.to_json(),
             "place": self.places.take(node.gateway.spec, node.gateway.id),
             IDLES: node.config.getoption("dist") == DIST,
         }
@@ -113,6 +114,14 @@ class Workers:
         scheduler = RaceScheduling(config, log)
         config.pluginmanager.register(scheduler, "kernelfalcon-scheduler")
         return scheduler
+
+    def pytest_runtest_logstart(self) -> None:
+        """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_runtest_logstart
+
+        A controller runs nothing itself; it ends last.
+        """
+        if self.session.run.path.is_dir():
+            self.session.take_part()
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,9 +16,10 @@ from pytest_kernelfalcon.contracts.control import Control, DeadlineExceeded
 from pytest_kernelfalcon.contracts.problem import Problem, sha256
 from pytest_kernelfalcon.judge import platforms, sanitizer
 from pytest_kernelfalcon.judge.baking import HANGS_ON_VALUES, NotBakeable, Words, baked, difference, named
-from pytest_kernelfalcon.judge.checks import CHECKS
+from pytest_kernelfalcon.judge.checks import CHECKS, Check
 from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.compiled import Compiled
+from pytest_kernelfalcon.judge.figures import Figures
 from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import GATES, Gate, GateName, Patience
 from pytest_kernelfalcon.judge.host import Child, Ended, Line, Overdue, Zygote, Zygotes, lacking
@@ -28,6 +30,8 @@ from pytest_kernelfalcon.judge.verdict import JudgeError, Verdict
 
 MAX_REFERENCES = 4
 """Problems whose reference process is kept warm."""
+COMPILING = ("parse", "trace", "compile")
+"""The stages, first of all, after which a kernel's figures are known."""
 
 __all__ = ["Judge", "Unavailable"]
 
@@ -131,14 +135,30 @@ class Judge:
         """
         self._allow(control)
         trial = self._trial(contract, source.replace("\r\n", "\n"), GATES[gate], control)
+        return self._verdict(trial, self._examine(trial, [check for check in CHECKS if gate in check.gates]), source)
+
+    def figures(self, contract: Contract, source: str, control: Control) -> Figures:
+        """What a kernel takes on each target of the gate *accept*, of compiling alone where its plan does not hang on
+        what it computes. Raises as `judge` does.
+        """
+        self._allow(control)
+        source = source.replace("\r\n", "\n")
+        trial = self._trial(contract, source, GATES["accept"], control)
+        finding = self._examine(trial, list(takewhile(lambda check: check.stage in COMPILING, CHECKS)))
+        if finding is None and HOST_READS in trial.flags:
+            verdict = self.judge(contract, source, "accept", control)
+            return Figures(verdict.targets, verdict.cause or "", verdict.message)
+        return Figures(trial.targets, finding.cause.value if finding else "", finding.message if finding else "")
+
+    def _examine(self, trial: Trial, checks: Sequence[Check]) -> Finding | None:
+        """What the first check found that found something; the trial is closed then."""
         finding: Finding | None = None
         try:
-            for check in CHECKS:
-                if gate in check.gates:
-                    if not trial.seconds or check.stage != trial.stage:
-                        control.begun(stage=check.stage)
-                    with trial.clock(check.stage):
-                        check.look(trial)
+            for check in checks:
+                if not trial.seconds or check.stage != trial.stage:
+                    control.begun(stage=check.stage)
+                with trial.clock(check.stage):
+                    check.look(trial)
         except Found as found:
             finding = found.finding
         except UnsupportedHere as unsupported:
@@ -150,7 +170,7 @@ class Judge:
             finding = Finding(Cause.NOT_RUNNABLE, trial.stage, {"detail": "the time given for it is over"})
         finally:
             trial.close()
-        return self._verdict(trial, finding, source)
+        return finding
 
     def bake(self, contract: Contract, source: str, title: str, control: Control) -> str:
         """An accepted candidate as a module for the problem's own sizes, without its Python. title: its docstring.

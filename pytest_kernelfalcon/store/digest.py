@@ -54,7 +54,18 @@ def _problem(name: str, events: Sequence[Event]) -> dict[str, Any]:
         **{key: decided.get(key) for key in ("outcome", "cause", "message", "line")},
         "seconds": sum(event["seconds"] for event in _of(events, "item")),
         "subgraphs": subgraphs,
+        "changed": _changed(subgraphs, events),
     }
+
+
+def _changed(subgraphs: Sequence[dict[str, Any]], events: Sequence[Event]) -> dict[str, Any] | None:
+    """What became of the problem and its kernel since a commit, and what the kernel took before and takes now."""
+    if not (noted := _of(events, "before")):
+        return None
+    about = {key: noted[-1][key] for key in ("ref", "base", "problem_was", "kernel_was", "before")}
+    verdicts = [subgraph["verdict"] for subgraph in subgraphs if subgraph["verdict"]]
+    after = [{key: verdict[key] for key in ("outcome", "cause", "message", "targets")} for verdict in verdicts]
+    return about | {"after": after[0] if after else None}
 
 
 def _decision(subgraphs: Sequence[dict[str, Any]], events: Sequence[Event]) -> dict[str, Any]:

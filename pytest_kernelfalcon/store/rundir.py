@@ -9,6 +9,8 @@
     summary.json                 the report
     orchestrator/code.py.tgz     the problem files as they were
     stopped                      there once the run should stop
+    in_progress                  locked while a process of the run lives (see progress.py)
+    cache/                       of a frozen or fresh run, which trusts no earlier one
     <problem key>/
       subgraphs.json             the plan
       kernels_out/<contract id>/ the search, one folder a contract (see blackboard.py)
@@ -83,11 +85,20 @@ class ProblemDir:
         return self.path / "compose_out" / "composed_kernel.py"
 
     @property
+    def before(self) -> Path:
+        """What the kernel of an earlier commit takes (see comparison.py)."""
+        return self.path / "compose_out" / "before.json"
+
+    @property
     def compose_summary(self) -> Path:
         return self.path / "compose_out" / "summary.json"
 
     def contract(self, identifier: str) -> Path:
         return self.path / "kernels_out" / identifier
+
+    def judged(self, identifier: str, sha256: str) -> Path:
+        """A text that the gate *accept* has judged."""
+        return self.contract(identifier) / "judged" / f"{sha256}.py"
 
     def round(self, identifier: str, seed: int, number: int) -> Path:
         return self.contract(identifier) / f"seed{seed}" / f"round{number}"
@@ -115,6 +126,11 @@ class RunDir:
     @property
     def cache(self) -> Path:
         return self.root / "cache"
+
+    @property
+    def own_cache(self) -> Path:
+        """The same, for a run that trusts no earlier one."""
+        return self.path / "cache"
 
     def problem(self, key: str) -> ProblemDir:
         return ProblemDir(self.path / key)

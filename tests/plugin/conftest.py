@@ -18,6 +18,7 @@ from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem, sha256
 from pytest_kernelfalcon.generator import registry
 from pytest_kernelfalcon.generator.author import Exhausted, Proposal, Round
+from pytest_kernelfalcon.judge.figures import Figures
 from pytest_kernelfalcon.judge.judge import Judge
 from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError, Verdict
@@ -48,6 +49,12 @@ class FakeJudge:
     asked: list[tuple[str, str]] = field(default_factory=list)
     closed: bool = False
     lacks: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> FakeJudge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def lacking(self) -> list[str]:
         return self.lacks
@@ -91,10 +98,23 @@ class FakeJudge:
         if source.rstrip().endswith(" case"):
             refused["case"] = {"sizes": {}, "dtypes": "declared", "strides": "declared", "values": "drawn"}
         facts = {"refused": refused, "undecided": undecided}.get(says, {})
+        if found := re.search(r"registers=(\d+)", source):
+            facts |= {"targets": {"sm_90": {"status": "ok", "registers": int(found[1]), "spills": 0, "shared": 512}}}
         return Verdict(
             says, gate, worst=worst, cases=8, platform="cpu", device="fake", kernel_sha256=sha256(source),
             versions={"torch": "2"}, seconds={"run": 0.5}, **facts,
         )  # type: ignore[arg-type]  # fmt: skip
+
+    def figures(self, contract: Contract, source: str, control: Control) -> Figures:
+        """A candidate says `# registers=N`, or `compiles=no`, or `compiles=error` where the judge fails."""
+        self.asked.append(("figures", source))
+        match _says(source, "compiles"):
+            case "no":
+                return Figures({"sm_90": {"status": "error"}}, "compile_error", "it does not compile")
+            case "error":
+                raise JudgeError("the compiler's process died")
+        registers = _says(source, "registers").replace("accepted", "0")
+        return Figures({"sm_90": {"status": "ok", "registers": int(registers), "spills": 0, "shared": 512}})
 
     def start(self) -> None:
         self.asked.append(("start", ""))
@@ -133,7 +153,8 @@ def shared(real: Judge, monkeypatch: pytest.MonkeyPatch) -> type[object]:
 
     class Borrowed:
         platform, device = real.platform, real.device
-        lacking, start, inspect, judge = real.lacking, real.start, real.inspect, real.judge
+        lacking, start, inspect = real.lacking, real.start, real.inspect
+        judge, figures = real.judge, real.figures
 
         def __init__(self, *_: object, **__: object) -> None: ...
 

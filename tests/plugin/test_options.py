@@ -37,7 +37,7 @@ def test_each_source_goes_before_the_next(pytester: pytest.Pytester) -> None:
 def test_every_option_can_come_from_every_source(pytester: pytest.Pytester) -> None:
     values = {"author": "a/b", "seeds": "7", "rounds": "8", "platform": "cpu", "update": "true", "frozen": "true",
               "fresh": "true", "kernels": "somewhere", "json": "report.json", "html": "report.html",
-              "sandbox": "off", "sanitize": "true"}  # fmt: skip
+              "sandbox": "off", "sanitize": "true", "changed": "main", "shard": "1/2"}  # fmt: skip
     assert set(values) == {option.name for option in TABLE}
     for option in TABLE:
         text = values[option.name]
