@@ -108,7 +108,7 @@ def open_session(config: pytest.Config) -> Session:
     return Session(options, config.rootpath, run, Events(run.events, worker), authors, judge)
 
 
-def open_judge(options: Options, cache: Path, offer: dict[str, Any] | None = None) -> Judge:
+def open_judge(options: Options, cache: Path | None, offer: dict[str, Any] | None = None) -> Judge:
     """Starts nothing yet: the judge's processes come with its first question. offer: of the controller's zygotes."""
     from pytest_kernelfalcon.judge.judge import Judge, Unavailable
     from pytest_kernelfalcon.judge.lending import Lent, Offer

@@ -1,0 +1,219 @@
+"""The reference: how a problem gets the callable that a test names, by import or by its text.
+
+Of the user's files only the pieces that it needs are embedded: the kernel's module, which its test imports, is not
+among them, so that nothing that it does at import reaches the reference.
+
+PYTEST_DONT_REWRITE: nothing here asserts.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import functools
+import importlib
+import inspect
+import pickle
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType, FunctionType
+from typing import Any
+
+from pytest_kernelfalcon.asserting import modules
+from pytest_kernelfalcon.asserting.entries import check_live, describe, find, literal
+from pytest_kernelfalcon.asserting.kernels import absolute
+from pytest_kernelfalcon.asserting.modules import Module
+from pytest_kernelfalcon.asserting.slices import Slice, cut, names_in, whole
+
+BUILTINS = ("torch", "torch.nn.functional", "torch.special", "torch.linalg", "torch.fft")
+"""Where functions of torch's are looked for that do not name their module."""
+MAX_STATE_BYTES = 16 << 20
+LOCAL = "kf_local"
+
+
+@dataclass
+class Texts:
+    """The pieces of the user's modules that a problem embeds. first: the file that its messages' lines are of."""
+
+    roots: dict[str, set[str] | None] = field(default_factory=dict)
+    slices: dict[str, Slice] = field(default_factory=dict)
+    local: dict[str, list[tuple[int, int, str, str]]] = field(default_factory=dict)
+
+    @property
+    def first(self) -> Module | None:
+        return next((piece.module for piece in self.slices.values()), None)
+
+    def embedded(self) -> dict[str, list[str]]:
+        """{name: [path, text]}; functions that a test defines inside another stand on their own lines."""
+        return {name: [piece.module.shown, self._text(name, piece)] for name, piece in self.slices.items()}
+
+    def _text(self, name: str, piece: Slice) -> str:
+        lines, aliases = piece.text().split("\n"), []
+        for first, last, text, alias in self.local.get(name, ()):
+            if any(line.strip() for line in lines[first - 1 : last]):
+                raise TypeError(
+                    f"{piece.module.shown}:{first}: a function shares its lines with others that are used. Fix: define "
+                    "it at module level."
+                )
+            lines[first - 1 : last] = text.split("\n")
+            aliases.append(alias)
+        return "\n".join([*lines, *aliases, ""])
+
+    def add(self, module: Module, names: set[str] | None, live: Mapping[str, Any] | None = None) -> None:
+        """Those names of it, or with None all; and what they import from the user's other files."""
+        known = self.roots.get(module.name, set())
+        if module.name in self.roots and (known is None or (names is not None and names <= known)):
+            return
+        wanted = None if names is None or known is None else known | names
+        self.roots[module.name] = wanted
+        piece = whole(module) if wanted is None else cut(module, wanted)
+        self.slices[module.name] = piece
+        check_live(piece, live if live is not None else _loaded(module.name))
+        _check_no_triton(piece)
+        for other, taken in _imported(piece):
+            self.add(other, taken)
+
+
+def _loaded(name: str) -> Mapping[str, Any]:
+    return vars(sys.modules[name]) if name in sys.modules else {}
+
+
+def _imported(piece: Slice) -> Iterator[tuple[Module, set[str] | None]]:
+    """The user's modules that its statements import, anywhere, and the names taken; None for all of them."""
+    for node in (inner for statement in piece.nodes for inner in ast.walk(statement)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if module := modules.of_name(alias.name):
+                    yield module, None
+        elif isinstance(node, ast.ImportFrom):
+            base = absolute(node, piece.module)
+            for alias in node.names:
+                if alias.name != "*" and (module := modules.of_name(f"{base}.{alias.name}")):
+                    yield module, None
+                elif module := modules.of_name(base):
+                    yield module, None if alias.name == "*" else {alias.name}
+
+
+def _check_no_triton(piece: Slice) -> None:
+    for node in (inner for statement in piece.nodes for inner in ast.walk(statement)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if any(name.partition(".")[0] == "triton" for name in names):
+            raise TypeError(
+                f"{piece.module.shown}:{getattr(node, 'lineno', 1)}: the reference uses Triton, and a kernel would be "
+                "held against a kernel. Fix: write it in plain PyTorch, apart from the kernel."
+            )
+
+
+def expression(value: object, what: str, texts: Texts, caller: Mapping[str, Any]) -> str:
+    """Text that gives the callable in a problem; what it needs is added to `texts`. Raises TypeError and ValueError."""
+    if isinstance(value, functools.partial):
+        inner = expression(value.func, f"the function of {what}", texts, caller)
+        given = [literal(item, f"an argument of {what}") for item in value.args]
+        given += [f"{name}={literal(item, f'`{name}` of {what}')}" for name, item in value.keywords.items()]
+        return f"functools.partial({', '.join([inner, *given])})"
+    if not callable(value):
+        raise TypeError(f"{what} is a {type(value).__name__}. Fix: pass something that can be called.")
+    if isinstance(value, FunctionType) and "<locals>" in value.__qualname__ or _is_lambda(value):
+        return _local(value, what, texts)  # type: ignore[arg-type]
+    if path := _builtin(value):
+        return f"kf_take({path[0]!r}, {path[1]!r})"
+    entry = find(value, what, caller)
+    if modules.is_own(entry.module.path):
+        texts.add(entry.module, {entry.root}, entry.names)
+    return f"kf_take({entry.module.name!r}, {entry.expression!r})"
+
+
+def _is_lambda(value: object) -> bool:
+    return isinstance(value, FunctionType) and value.__name__ == "<lambda>"
+
+
+def _builtin(value: object) -> tuple[str, str] | None:
+    """A function of torch's that no Python text defines."""
+    if isinstance(value, FunctionType | type) or not hasattr(value, "__name__") or "torch" not in sys.modules:
+        return None
+    owner = getattr(value, "__objclass__", None)
+    if owner is not None:
+        return ("torch", f"Tensor.{value.__name__}") if _is(("torch", f"Tensor.{value.__name__}"), value) else None
+    places = [*BUILTINS, str(getattr(value, "__module__", None))]
+    return next((at for place in places if _is(at := (place, value.__name__), value)), None)
+
+
+def _is(at: tuple[str, str], value: object) -> bool:
+    try:
+        held: Any = importlib.import_module(at[0])
+        return functools.reduce(getattr, at[1].split("."), held) is value
+    except (ImportError, AttributeError, ValueError):
+        return False
+
+
+def _local(value: FunctionType, what: str, texts: Texts) -> str:
+    """A lambda, or a function that is defined in a test: written into its module's text, on its own lines."""
+    if value.__code__.co_freevars:
+        raise TypeError(
+            f"{what} is {describe(value)} that uses {', '.join(f'`{n}`' for n in value.__code__.co_freevars)} of the "
+            "function around it. Fix: define it at module level, or bind numbers with functools.partial."
+        )
+    module = modules.of_globals(value.__globals__)
+    if module is None or not modules.is_own(module.path):
+        raise TypeError(f"{what} is {describe(value)} without a file. Fix: define it at module level.")
+    first, last, text = _text_of(value, what, module)
+    texts.add(module, names_in(value.__code__) & set(value.__globals__), value.__globals__)
+    name = f"{LOCAL}_{first}_{len(texts.local.setdefault(module.name, []))}"
+    alias = f"{name} = {LOCAL if _is_lambda(value) else value.__name__}"
+    texts.local[module.name].append((first, last, text, alias))
+    return f"kf_take({module.name!r}, {name!r})"
+
+
+def _text_of(value: FunctionType, what: str, module: Module) -> tuple[int, int, str]:
+    """Its first and last line, and so many lines that define it."""
+    kind = ast.Lambda if _is_lambda(value) else ast.FunctionDef
+    line = value.__code__.co_firstlineno
+    found = [node for node in ast.walk(ast.parse(module.text)) if isinstance(node, kind) and node.lineno == line]
+    if len(found) > 1:
+        found = [node for node in found if isinstance(node, ast.Lambda) and _is_of(node, value.__code__)]
+    if len(found) != 1 or getattr(found[0], "decorator_list", []):
+        raise TypeError(f"{what} is {describe(value)}, whose text cannot be told. Fix: define it at module level.")
+    (node,) = found
+    last = node.end_lineno or line
+    if isinstance(node, ast.Lambda):
+        return line, last, f"{LOCAL} = ({ast.get_source_segment(module.text, node)})"
+    return line, last, textwrap.dedent("\n".join(module.lines[line - 1 : last]))
+
+
+def _is_of(node: ast.Lambda, code: CodeType) -> bool:
+    compiled = compile(ast.Expression(node), "<lambda>", "eval", dont_inherit=True)
+    inner = next(item for item in compiled.co_consts if isinstance(item, CodeType))
+    return all(getattr(inner, part) == getattr(code, part) for part in ("co_code", "co_names", "co_varnames"))
+
+
+def model(value: Any, texts: Texts) -> str:
+    """Text that makes a copy of a torch.nn.Module; the classes of the user's that it needs are added to `texts`."""
+    for part in value.modules():
+        module = modules.of_name(type(part).__module__)
+        if module is not None:
+            texts.add(module, {type(part).__qualname__.partition(".")[0]})
+    try:
+        data = pickle.dumps(value)
+    except Exception as error:
+        raise TypeError(
+            f"the reference, a {type(value).__name__}, cannot be copied into another process: {error}. Fix: write a "
+            "function, or a problem file."
+        ) from None
+    if len(data) > MAX_STATE_BYTES:
+        raise ValueError(
+            f"the reference holds {len(data) >> 20} MiB of state; at most {MAX_STATE_BYTES >> 20} are copied. Fix: make "
+            "it smaller, or write a problem file and name it in the marker `kernelfalcon`."
+        )
+    return f"pickle.loads(base64.b64decode({base64.b64encode(data).decode()!r}))"
+
+
+def parameters(value: Any) -> list[str]:
+    """The names of its positional parameters, as far as they can be known."""
+    try:
+        found = inspect.signature(value).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.name != "self"]
