@@ -6,13 +6,14 @@ PYTEST_DONT_REWRITE: nothing here asserts.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pytest
+from _pytest.outcomes import Failed  # pytest.fail.Exception, under a name that types can be made of
 
 from pytest_kernelfalcon import running, verdict_text
 from pytest_kernelfalcon.asserting import court, kernels, problems
@@ -25,13 +26,14 @@ from pytest_kernelfalcon.judge.verdict import Verdict
 
 MARKER = "kernelfalcon"
 OWN = __name__.partition(".")[0]
+Made_ = TypeVar("Made_")
 FIXED = (
-    "note: sizes were not varied, since the inputs are given; to have it, give a function with sizes as its parameters: "
+    "note: sizes were not varied, since the inputs are given; to have it, give a function whose parameters are sizes: "
     "def inputs(rows=128): return [torch.randn(rows, 64)]"
 )
 
 
-class KernelRefused(pytest.fail.Exception, AssertionError):
+class KernelRefused(Failed, AssertionError):
     """A kernel that is not right; `verdict` has the details."""
 
     __module__ = "builtins"  # as pytest's own: summaries show the name alone
@@ -69,8 +71,8 @@ def assert_kernel(
             '@pytest.mark.kernelfalcon(problem="problems/x.py").'
         )
     _check(gate)
-    found = kernels.candidate(kernel, caller.f_globals, _folders(caller))
-    made = problems.problem(reference, inputs, caller.f_globals, _shown(caller))
+    found = _told(lambda: kernels.candidate(kernel, caller.f_globals, _folders(caller)))
+    made = _told(lambda: problems.problem(reference, inputs, caller.f_globals, _shown(caller)))
     return _judged(found, made, gate, _place(caller, found))
 
 
@@ -85,26 +87,36 @@ def bound(request: pytest.FixtureRequest) -> Callable[..., Verdict]:
         """Holds a kernel against the problem of the marker; see `assert_kernel`."""
         __tracebackhide__ = True
         caller = _caller()
-        found = kernels.candidate(kernel, caller.f_globals, _folders(caller))
+        found = _told(lambda: kernels.candidate(kernel, caller.f_globals, _folders(caller)))
         return _judged(found, Made(problem, sys.maxsize, False), gate, _place(caller, found))
 
     return of_problem
 
 
 def _marked(marker: pytest.Mark, test: Path) -> tuple[Problem, Literal["seed", "accept"]]:
-    given = dict(zip(("problem", "gate"), marker.args, strict=False)) | marker.kwargs
+    given: dict[str, Any] = {**dict(zip(("problem", "gate"), marker.args, strict=False)), **marker.kwargs}
     unknown = sorted(given.keys() - {"problem", "gate"})
     if unknown or not isinstance(given.get("problem"), str | Path) or len(marker.args) > 2:
         raise TypeError(
-            f"the marker {MARKER} takes problem=PATH and gate=NAME, and is given {', '.join(map(repr, given.values()))}. "
-            'Fix: write @pytest.mark.kernelfalcon(problem="problems/x.py").'
+            f"the marker {MARKER} takes problem=PATH and gate=NAME, and is given {', '.join(map(repr, given.values()))}"
+            '. Fix: write @pytest.mark.kernelfalcon(problem="problems/x.py").'
         )
     _check(gate := given.get("gate", "accept"))
     file = kernels.read(str(given["problem"]), (test.parent, running.configs[-1].rootpath))
     try:
         return Problem.load(file.path, file.shown), gate
     except ProblemError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        raise Failed(str(error), pytrace=False) from None
+
+
+def _told(make: Callable[[], Made_]) -> Made_:
+    """Wrong usage ends at the line of the test: where we found it out is nothing to its reader."""
+    __tracebackhide__ = True
+    try:
+        return make()
+    except (TypeError, ValueError, SyntaxError) as error:
+        kind, text = (TypeError if isinstance(error, TypeError) else ValueError), str(error)
+    raise kind(text)
 
 
 def _check(gate: object) -> None:
@@ -119,14 +131,14 @@ def _judged(found: Candidate, made: Made, gate: Literal["seed", "accept"], place
             contract = judge.inspect(made.problem)
             verdict = judge.verdict(contract, found.source, gate)
         except ProblemError as error:
-            raise pytest.fail.Exception(f"{place} cannot be judged:\n{_broken(error, made)}", pytrace=False) from None
+            raise Failed(f"{place} cannot be judged:\n{_broken(error, made)}", pytrace=False) from None
         if verdict.ok:
             return verdict
         notes = judge.repro(found.title.replace(".py", ""), contract, verdict, found.source)
-    text = f"{place} is {_rendered(found, verdict, *notes, *([FIXED] if made.fixed else []))}"
+    fixed = [FIXED] if made.fixed else []
     if verdict.outcome == "undecided":
-        pytest.skip(text)
-    raise KernelRefused(text, verdict)
+        pytest.skip("; ".join([f"{place} is undecided: {verdict.message}. Fix: {verdict.fix}", *fixed]))
+    raise KernelRefused(f"{place} is {_rendered(found, verdict, *notes, *fixed)}", verdict)
 
 
 def _broken(error: ProblemError, made: Made) -> str:
@@ -153,8 +165,8 @@ def _caller() -> FrameType:
     """The frame that called us."""
     if not running.configs:
         raise RuntimeError(
-            "assert_kernel needs a pytest run with the plugin kernelfalcon (not `-p no:kernelfalcon`). Fix: call it in a "
-            "test; elsewhere, `python -m pytest_kernelfalcon verify PROBLEM KERNEL` judges files."
+            "assert_kernel needs a pytest run with the plugin kernelfalcon (not `-p no:kernelfalcon`). Fix: call it in "
+            "a test; elsewhere, `python -m pytest_kernelfalcon verify PROBLEM KERNEL` judges files."
         )
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == OWN:

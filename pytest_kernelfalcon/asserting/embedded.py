@@ -13,6 +13,8 @@ import inspect
 import json
 import linecache
 import sys
+from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -20,16 +22,16 @@ import torch
 class KfTexts(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports modules from texts: {name: [path, text]}. Folders above them are empty packages."""
 
-    def __init__(self, texts):
+    def __init__(self, texts: dict[str, list[str]]) -> None:
         self.texts = texts
         self.packages = {name.rsplit(".", up)[0] for name in texts for up in range(1, name.count(".") + 1)}
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         if name not in self.texts and name not in self.packages:
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=name in self.packages)
 
-    def exec_module(self, module):
+    def exec_module(self, module: ModuleType) -> None:
         if module.__name__ not in self.texts:
             return
         path, text = self.texts[module.__name__]
@@ -38,7 +40,7 @@ class KfTexts(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(text, path, "exec", dont_inherit=True), module.__dict__)
 
 
-def kf_embed(texts):
+def kf_embed(texts: dict[str, list[str]]) -> None:
     """From now on these modules are importable, executed afresh."""
     finder = KfTexts(texts)
     sys.meta_path[:] = [finder, *(other for other in sys.meta_path if type(other).__name__ != "KfTexts")]
@@ -46,22 +48,22 @@ def kf_embed(texts):
         sys.modules.pop(name, None)
 
 
-def kf_take(module, dotted):
+def kf_take(module: str, dotted: str) -> Any:
     """What that expression gives in that module."""
-    held = importlib.import_module(module)
+    held: Any = importlib.import_module(module)
     for part in dotted.split("."):
         held = getattr(held, part)
     return held
 
 
-def kf_named(model, names):
+def kf_named(model: Any, names: list[str]) -> None:
     """Gives `forward` the parameters' names that messages use."""
     kinds = inspect.Parameter
     given = [kinds(name, kinds.POSITIONAL_OR_KEYWORD) for name in ("self", *names)]
     model.forward.__signature__ = inspect.Signature([*given, kinds("rest", kinds.VAR_POSITIONAL)])
 
 
-def kf_listed(given):
+def kf_listed(given: Any) -> list[Any]:
     """What a function of inputs returns, as a list."""
     if isinstance(given, torch.Tensor):
         return [given]
@@ -70,12 +72,12 @@ def kf_listed(given):
     return list(given)
 
 
-def kf_drawn(text):
+def kf_drawn(text: str) -> list[Any]:
     """Values like the given ones: {"inputs": [tree], "storages": [how to draw each]}."""
     spec = json.loads(text)
     storages = [_kf_storage(**storage) for storage in spec["storages"]]
 
-    def made(tree):
+    def made(tree: Any) -> Any:
         ((kind, content),) = tree.items()
         if kind == "t":
             base = storages[content["storage"]]
@@ -91,13 +93,13 @@ def kf_drawn(text):
     return [made(tree) for tree in spec["inputs"]]
 
 
-def _kf_storage(count, dtype, how, values, odd):
+def _kf_storage(count: int, dtype: str, how: str, values: list[Any], odd: list[Any]) -> torch.Tensor:
     """A flat tensor. how: `rate` of a bool, `range` of integers, `choice` of [value, weight], `quantiles` in between
     of which floats lie. odd: [value that is not finite, its rate].
     """
-    kind = getattr(torch, dtype)
+    kind: torch.dtype = getattr(torch, dtype)
     if how == "rate":
-        return torch.rand(count) < values[0]
+        return torch.rand(count) < torch.tensor(float(values[0]))
     if how == "range":
         return torch.randint(values[0], values[1] + 1, (count,), dtype=torch.int64).to(kind)
     if how == "choice":

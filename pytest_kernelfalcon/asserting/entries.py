@@ -13,6 +13,7 @@ import functools
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import FunctionType, MethodType
 from typing import Any
 
 from pytest_kernelfalcon.asserting.modules import Module, of_globals
@@ -25,7 +26,7 @@ UNKNOWN = object()
 class Entry:
     """module: the text that defines it. root: the module-level name that the expression begins with.
 
-    expression: what gives the object there. names: the live module. applied: what functools.partial gives besides.
+    expression: what gives the object there. names: the live module.
     """
 
     module: Module
@@ -86,15 +87,15 @@ def describe(value: object) -> str:
         return "a lambda"
     if "<locals>" in str(getattr(value, "__qualname__", "")):
         return f"`{value.__name__}`, defined inside a function"  # type: ignore[attr-defined]
-    if hasattr(value, "__self__"):
+    if isinstance(value, MethodType):
         return f"a method of a {type(value.__self__).__name__}"
     return f"a {type(value).__name__}"
 
 
 def _fix(value: object) -> str:
-    if hasattr(value, "__self__"):
+    if not isinstance(value, FunctionType):
         return "write a function at module level that calls it"
-    return "define it at module level, as a function or under a name of its own"
+    return "define it at module level, under a name of its own"
 
 
 def literal(value: object, what: str) -> str:

@@ -107,14 +107,14 @@ class _Groups:
         plain = str(tensor.layout) == "torch.strided" and not tensor.is_complex() and not tensor.is_quantized
         if not plain or tensor.is_meta:
             raise TypeError(
-                f"the input `{name}` is a tensor of dtype {dtype}, layout {tensor.layout}, on {tensor.device}. Fix: give "
-                "a plain tensor of real numbers that has memory."
+                f"the input `{name}` is a tensor of dtype {dtype}, layout {tensor.layout}, on {tensor.device}. Fix: "
+                "give a plain tensor of real numbers that has memory."
             )
         number, group = self._groups.setdefault(_memory(tensor), (len(self._groups), _Group(dtype)))
         if group.dtype != dtype:
             raise TypeError(
-                f"the input `{name}` shares the memory of an input of another dtype ({group.dtype}, {dtype}). Fix: give "
-                "a function that makes both."
+                f"the input `{name}` shares the memory of an input of another dtype ({group.dtype}, {dtype}). Fix: "
+                "give a function that makes both."
             )
         spec = {"storage": number, "shape": list(tensor.shape), "stride": list(tensor.stride())}
         group.add(tensor, spec)

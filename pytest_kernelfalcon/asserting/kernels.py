@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE: nothing here asserts.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import importlib.util
 import sys
@@ -107,18 +108,25 @@ def _of_file(module: Module, name: str) -> Candidate:
     """The whole text: it holds a candidate, or a wrapper of that name."""
     if name and not name.isidentifier():
         raise ValueError(f"{name!r} is no name of a function. Fix: write `path.py::function`.")
-    source = module.text if name in ("", NAME) else f"{module.text}\n{NAME} = {name}\n"
-    return Candidate(source, module, name or module.path.name)
+    if name in ("", NAME):
+        return Candidate(module.text, module, name or module.path.name)
+    with contextlib.suppress(SyntaxError):  # that is the judge's to tell
+        _check_alias(cut(module, [name]), name)
+    return Candidate(f"{module.text}\n{NAME} = {name}\n", module, name)
+
+
+def _check_alias(own: Slice, name: str) -> None:
+    """The alias must not hide what the wrapper itself calls by that name."""
+    if name != NAME and NAME in own.wanted:
+        raise ValueError(
+            f"{own.module.shown}: `{name}` uses another `{NAME}`, the name that the judge calls. Fix: rename that one."
+        )
 
 
 def _assembled(entry: Entry, expression: str) -> Candidate:
     """The pieces that the wrapper needs, of its own file and of those that it imports from, and the alias last."""
     own = cut(entry.module, [entry.root])
-    if expression != NAME and NAME in own.bound:
-        raise ValueError(
-            f"{entry.module.shown}: `{entry.expression}` uses another `{NAME}`, the name that the judge calls. Fix: "
-            f"rename that one, or pass it."
-        )
+    _check_alias(own, entry.root)
     parts = _Gathered().all(own, entry.names)
     _check_apart([piece for piece, _ in parts])
     text, appended = parts[-1][1], []

@@ -47,11 +47,7 @@ def of_globals(names: Mapping[str, Any]) -> Module | None:
 
 def of_name(name: str) -> Module | None:
     """The user's module of that name; None for an installed one, and for none at all."""
-    loaded = sys.modules.get(name)
-    if loaded is not None:
-        found = of_globals(vars(loaded))
-    else:
-        found = _unloaded(name)
+    found = of_globals(vars(sys.modules[name])) if name in sys.modules else _unloaded(name)
     return found if found is not None and is_own(found.path) else None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import copy
 import functools
 import importlib
 import inspect
@@ -107,7 +108,7 @@ def _check_no_triton(piece: Slice) -> None:
             )
 
 
-def expression(value: object, what: str, texts: Texts, caller: Mapping[str, Any]) -> str:
+def expression(value: Any, what: str, texts: Texts, caller: Mapping[str, Any]) -> str:
     """Text that gives the callable in a problem; what it needs is added to `texts`. Raises TypeError and ValueError."""
     if isinstance(value, functools.partial):
         inner = expression(value.func, f"the function of {what}", texts, caller)
@@ -116,14 +117,26 @@ def expression(value: object, what: str, texts: Texts, caller: Mapping[str, Any]
         return f"functools.partial({', '.join([inner, *given])})"
     if not callable(value):
         raise TypeError(f"{what} is a {type(value).__name__}. Fix: pass something that can be called.")
-    if isinstance(value, FunctionType) and "<locals>" in value.__qualname__ or _is_lambda(value):
-        return _local(value, what, texts)  # type: ignore[arg-type]
+    if _is_lambda(value) or "<locals>" in str(getattr(value, "__qualname__", "")):
+        return _local(value, what, texts)
     if path := _builtin(value):
         return f"kf_take({path[0]!r}, {path[1]!r})"
     entry = find(value, what, caller)
     if modules.is_own(entry.module.path):
+        _check_not_patched(value, entry.module)
         texts.add(entry.module, {entry.root}, entry.names)
     return f"kf_take({entry.module.name!r}, {entry.expression!r})"
+
+
+def _check_not_patched(value: object, module: Module) -> None:
+    """A module that a test imports, such as the kernel's, may have put a function of its own into torch."""
+    for place in BUILTINS:
+        for name, held in _loaded(place).items():
+            if held is value:
+                raise ValueError(
+                    f"`{place}.{name}` in this process is not torch's own: {module.shown} has replaced it. Fix: do not "
+                    "patch torch; or pass the kernel by its file's path, which is not imported."
+                )
 
 
 def _is_lambda(value: object) -> bool:
@@ -149,8 +162,10 @@ def _is(at: tuple[str, str], value: object) -> bool:
         return False
 
 
-def _local(value: FunctionType, what: str, texts: Texts) -> str:
+def _local(value: Any, what: str, texts: Texts) -> str:
     """A lambda, or a function that is defined in a test: written into its module's text, on its own lines."""
+    if not isinstance(value, FunctionType):
+        raise TypeError(f"{what} is {describe(value)}. Fix: define it at module level.")
     if value.__code__.co_freevars:
         raise TypeError(
             f"{what} is {describe(value)} that uses {', '.join(f'`{n}`' for n in value.__code__.co_freevars)} of the "
@@ -159,6 +174,7 @@ def _local(value: FunctionType, what: str, texts: Texts) -> str:
     module = modules.of_globals(value.__globals__)
     if module is None or not modules.is_own(module.path):
         raise TypeError(f"{what} is {describe(value)} without a file. Fix: define it at module level.")
+    _check_not_patched(value, module)
     first, last, text = _text_of(value, what, module)
     texts.add(module, names_in(value.__code__) & set(value.__globals__), value.__globals__)
     name = f"{LOCAL}_{first}_{len(texts.local.setdefault(module.name, []))}"
@@ -196,7 +212,7 @@ def model(value: Any, texts: Texts) -> str:
         if module is not None:
             texts.add(module, {type(part).__qualname__.partition(".")[0]})
     try:
-        data = pickle.dumps(value)
+        data = pickle.dumps(copy.deepcopy(value).cpu())
     except Exception as error:
         raise TypeError(
             f"the reference, a {type(value).__name__}, cannot be copied into another process: {error}. Fix: write a "
@@ -204,8 +220,8 @@ def model(value: Any, texts: Texts) -> str:
         ) from None
     if len(data) > MAX_STATE_BYTES:
         raise ValueError(
-            f"the reference holds {len(data) >> 20} MiB of state; at most {MAX_STATE_BYTES >> 20} are copied. Fix: make "
-            "it smaller, or write a problem file and name it in the marker `kernelfalcon`."
+            f"the reference holds {len(data) >> 20} MiB of state; at most {MAX_STATE_BYTES >> 20} are copied. Fix: "
+            "make it smaller, or write a problem file and name it in the marker `kernelfalcon`."
         )
     return f"pickle.loads(base64.b64decode({base64.b64encode(data).decode()!r}))"
 

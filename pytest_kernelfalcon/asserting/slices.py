@@ -7,7 +7,6 @@ PYTEST_DONT_REWRITE: nothing here asserts.
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
