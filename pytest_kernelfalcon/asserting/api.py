@@ -81,7 +81,10 @@ def bound(request: pytest.FixtureRequest) -> Callable[..., Verdict]:
     marker = request.node.get_closest_marker(MARKER)
     if marker is None:
         return assert_kernel
-    problem, gate = _marked(marker, request.path)
+    try:
+        problem, gate = _marked(marker, request.path)
+    except (TypeError, ValueError, ProblemError) as error:
+        raise Failed(f"{request.node.nodeid}: {error}", pytrace=False) from None
 
     def of_problem(kernel: object) -> Verdict:
         """Holds a kernel against the problem of the marker; see `assert_kernel`."""
@@ -103,10 +106,7 @@ def _marked(marker: pytest.Mark, test: Path) -> tuple[Problem, Literal["seed", "
         )
     _check(gate := given.get("gate", "accept"))
     file = kernels.read(str(given["problem"]), (test.parent, running.configs[-1].rootpath))
-    try:
-        return Problem.load(file.path, file.shown), gate
-    except ProblemError as error:
-        raise Failed(str(error), pytrace=False) from None
+    return Problem.load(file.path, file.shown), gate
 
 
 def _told(make: Callable[[], Made_]) -> Made_:

@@ -34,13 +34,23 @@ MAX_STATE_BYTES = 16 << 20
 LOCAL = "kf_local"
 
 
+@dataclass(frozen=True)
+class Local:
+    """A function that is defined in another, as so many lines of its module. alias: gives it the name that we use."""
+
+    first: int
+    last: int
+    text: str
+    alias: str
+
+
 @dataclass
 class Texts:
     """The pieces of the user's modules that a problem embeds. first: the file that its messages' lines are of."""
 
     roots: dict[str, set[str] | None] = field(default_factory=dict)
     slices: dict[str, Slice] = field(default_factory=dict)
-    local: dict[str, list[tuple[int, int, str, str]]] = field(default_factory=dict)
+    local: dict[str, list[Local]] = field(default_factory=dict)
 
     @property
     def first(self) -> Module | None:
@@ -51,16 +61,21 @@ class Texts:
         return {name: [piece.module.shown, self._text(name, piece)] for name, piece in self.slices.items()}
 
     def _text(self, name: str, piece: Slice) -> str:
-        lines, aliases = piece.text().split("\n"), []
-        for first, last, text, alias in self.local.get(name, ()):
-            if any(line.strip() for line in lines[first - 1 : last]):
+        lines, ours = piece.text().split("\n"), set[int]()
+        local = self.local.get(name, ())
+        for each in local:
+            text, places = each.text, range(each.first, each.last + 1)
+            there = {number for number in places if lines[number - 1].strip()}
+            if there == {each.first} and each.first in ours and not each.alias:  # two lambdas of one call
+                text = f"{lines[each.first - 1]}; {text}"
+            elif there:
                 raise TypeError(
-                    f"{piece.module.shown}:{first}: a function shares its lines with others that are used. Fix: define "
-                    "it at module level."
+                    f"{piece.module.shown}:{each.first}: a function shares its lines with others that are used. Fix: "
+                    "define it at module level."
                 )
-            lines[first - 1 : last] = text.split("\n")
-            aliases.append(alias)
-        return "\n".join([*lines, *aliases, ""])
+            lines[each.first - 1 : each.last] = text.split("\n")
+            ours.add(each.last)
+        return "\n".join([*lines, *(each.alias for each in local), ""])
 
     def add(self, module: Module, names: set[str] | None, live: Mapping[str, Any] | None = None) -> None:
         """Those names of it, or with None all; and what they import from the user's other files."""
@@ -175,16 +190,13 @@ def _local(value: Any, what: str, texts: Texts) -> str:
     if module is None or not modules.is_own(module.path):
         raise TypeError(f"{what} is {describe(value)} without a file. Fix: define it at module level.")
     _check_not_patched(value, module)
-    first, last, text = _text_of(value, what, module)
     texts.add(module, names_in(value.__code__) & set(value.__globals__), value.__globals__)
-    name = f"{LOCAL}_{first}_{len(texts.local.setdefault(module.name, []))}"
-    alias = f"{name} = {LOCAL if _is_lambda(value) else value.__name__}"
-    texts.local[module.name].append((first, last, text, alias))
-    return f"kf_take({module.name!r}, {name!r})"
+    known = texts.local.setdefault(module.name, [])
+    known.append(_written(value, what, module, f"{LOCAL}_{len(known)}"))
+    return f"kf_take({module.name!r}, '{LOCAL}_{len(known) - 1}')"
 
 
-def _text_of(value: FunctionType, what: str, module: Module) -> tuple[int, int, str]:
-    """Its first and last line, and so many lines that define it."""
+def _written(value: FunctionType, what: str, module: Module, name: str) -> Local:
     kind = ast.Lambda if _is_lambda(value) else ast.FunctionDef
     line = value.__code__.co_firstlineno
     found = [node for node in ast.walk(ast.parse(module.text)) if isinstance(node, kind) and node.lineno == line]
@@ -195,14 +207,15 @@ def _text_of(value: FunctionType, what: str, module: Module) -> tuple[int, int, 
     (node,) = found
     last = node.end_lineno or line
     if isinstance(node, ast.Lambda):
-        return line, last, f"{LOCAL} = ({ast.get_source_segment(module.text, node)})"
-    return line, last, textwrap.dedent("\n".join(module.lines[line - 1 : last]))
+        return Local(line, last, f"{name} = ({ast.get_source_segment(module.text, node)})", "")
+    text = textwrap.dedent("\n".join(module.lines[line - 1 : last]))
+    return Local(line, last, text, f"{name} = {value.__name__}")
 
 
 def _is_of(node: ast.Lambda, code: CodeType) -> bool:
-    compiled = compile(ast.Expression(node), "<lambda>", "eval", dont_inherit=True)
-    inner = next(item for item in compiled.co_consts if isinstance(item, CodeType))
-    return all(getattr(inner, part) == getattr(code, part) for part in ("co_code", "co_names", "co_varnames"))
+    """Told by where the instructions of the code stand."""
+    body = node.body
+    return (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in set(code.co_positions())
 
 
 def model(value: Any, texts: Texts) -> str:
