@@ -17,7 +17,7 @@ from _pytest.outcomes import Failed  # pytest.fail.Exception, under a name that 
 
 from pytest_kernelfalcon import running, verdict_text
 from pytest_kernelfalcon.asserting import court, kernels, problems
-from pytest_kernelfalcon.asserting.kernels import Candidate
+from pytest_kernelfalcon.asserting.gathering import Candidate
 from pytest_kernelfalcon.asserting.problems import Made
 from pytest_kernelfalcon.contracts.causes import ProblemError, fix
 from pytest_kernelfalcon.contracts.problem import Problem

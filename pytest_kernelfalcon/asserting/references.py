@@ -24,7 +24,7 @@ from typing import Any
 
 from pytest_kernelfalcon.asserting import modules
 from pytest_kernelfalcon.asserting.entries import check_live, describe, find, literal
-from pytest_kernelfalcon.asserting.kernels import absolute
+from pytest_kernelfalcon.asserting.gathering import absolute
 from pytest_kernelfalcon.asserting.modules import Module
 from pytest_kernelfalcon.asserting.slices import Slice, cut, names_in, whole
 

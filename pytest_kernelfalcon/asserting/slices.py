@@ -10,7 +10,6 @@ from __future__ import annotations
 import __future__
 
 import ast
-import builtins
 import dis
 import inspect
 import warnings
@@ -47,8 +46,14 @@ class Piece:
         return not all(isinstance(node, QUIET) or _assigns(node) or _is_main(node) for node in self.nodes)
 
     @property
-    def always(self) -> bool:
+    def future(self) -> bool:
         return any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in self.nodes)
+
+    @property
+    def always(self) -> bool:
+        """Whether it is kept whatever is needed: what `*` binds is not known from the text."""
+        names = (alias.name for node in self.nodes if isinstance(node, ast.ImportFrom) for alias in node.names)
+        return self.future or "*" in names
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,6 @@ class Slice:
     @property
     def bound(self) -> set[str]:
         return {name for piece in self.kept for name in piece.binds}
-
-    @property
-    def missing(self) -> set[str]:
-        """Names that nothing in the module binds."""
-        return set(self.wanted) - self.bound - set(dir(builtins)) - {"__name__", "__file__", "__doc__", "__package__"}
 
 
 def cut(module: Module, roots: Iterable[str]) -> Slice:
