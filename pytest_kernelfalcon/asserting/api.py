@@ -120,6 +120,7 @@ def _told(make: Callable[[], Made_]) -> Made_:
 
 
 def _check(gate: object) -> None:
+    __tracebackhide__ = True
     if gate not in GATES:
         raise ValueError(f"gate={gate!r}. Fix: give one of {', '.join(GATES)}.")
 

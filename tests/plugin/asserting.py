@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import torch  # noqa: F401  (before pytester's runs, which forget their modules: torch cannot be loaded twice)
+import triton  # noqa: F401
+
+import pytest_kernelfalcon.asserting.api  # noqa: F401
 from tests.conftest import Example, Loader, Run, Words
 
 HEAD = '''"""A user's test."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-import triton  # noqa: F401  (torch and Triton before pytester's runs, which would import them anew each time)
 
 from tests.conftest import Example
 from tests.plugin.asserting import HEAD, run
 
 pytestmark = pytest.mark.usefixtures("shared")
 
-ONE_FILE = '''def test_right(assert_kernel):
+ONE_FILE = """def test_right(assert_kernel):
     verdict = assert_kernel(scale, double, inputs)
     assert verdict.outcome == "accepted"
     assert "sizes_fixed" not in verdict.flags
@@ -63,7 +62,7 @@ def _past(x_ptr, out_ptr, n):
 
 def test_out_of_bounds():
     assert_kernel(off_the_end, double, inputs)
-'''
+"""
 
 
 def test_kernels_in_the_tests_own_file(example: Example) -> None:
@@ -120,7 +119,7 @@ def blocks(n: Count):
 
 BLOCK = 64
 '''
-OPS = '''import torch
+OPS = """import torch
 import triton
 import triton.language as tl
 
@@ -158,8 +157,8 @@ class Double(torch.autograd.Function):
         out = torch.empty_like(x)
         _double[(blocks(x.numel()),)](x, out, x.numel(), B=BLOCK)
         return out
-'''
-LAYERS = '''import torch
+"""
+LAYERS = """import torch
 
 from package import constants
 
@@ -185,8 +184,8 @@ def positive(x):
 
 def silently(x):
     return x
-'''
-PACKAGE_TEST = '''import torch
+"""
+PACKAGE_TEST = """import torch
 from package import ops
 from package.layers import Weighted, positive
 
@@ -201,11 +200,11 @@ def test_a_line_of_another_file(assert_kernel):
 
 def test_what_the_kernels_module_does_to_torch_is_not_the_references(assert_kernel):
     assert_kernel(ops.Double.apply, positive, [torch.randn(64)])
-'''
+"""
 
 
 def test_kernels_and_references_in_several_files_of_a_package(example: Example) -> None:
-    example.write("package/__init__.py", "raise_if_run = 1 / 1\n")
+    example.write("package/__init__.py", "import os\n\nassert 'KERNELFALCON_SANDBOX' not in os.environ\n")
     for name, text in {"helper": HELPER, "ops": OPS, "layers": LAYERS, "constants": "FACTOR = 1.0\n"}.items():
         example.write(f"package/{name}.py", text)
     example.write("test_package.py", PACKAGE_TEST)
@@ -215,7 +214,7 @@ def test_kernels_and_references_in_several_files_of_a_package(example: Example) 
         found = run(example)
     finally:
         torch.nn.functional.relu = relu
-    state, other, patched = found.texts.values()
+    _, other, patched = found.texts.values()
     assert [*found.ended.values()] == ["PASSED", "FAILED", "FAILED"], found.output
     line = HELPER.splitlines().index("    return tl.load(x_ptr + offsets)") + 1
     assert f"\npackage/helper.py:{line}: `" in other, other
@@ -224,7 +223,7 @@ def test_kernels_and_references_in_several_files_of_a_package(example: Example) 
     assert "`Double.apply` is refused: inaccurate" in patched, "the reference's own relu is torch's, which is no double"
 
 
-CHEATS = '''def same(x):
+CHEATS = """def same(x):
     return x
 
 
@@ -254,8 +253,8 @@ def test_a_path_is_judged_and_never_imported():
 
 def test_a_path_and_the_name_of_its_wrapper():
     assert_kernel("kernels/evil.py::honest", double, inputs)
-'''
-EVIL = '''import torch
+"""
+EVIL = """import torch
 import triton
 import triton.language as tl
 
@@ -283,7 +282,7 @@ def kernel_function(x):
 
 def honest(x):
     return launched(x, 2.0)
-'''
+"""
 
 
 def test_what_would_pass_without_being_right(example: Example) -> None:
@@ -300,7 +299,7 @@ def test_what_would_pass_without_being_right(example: Example) -> None:
     assert not named
 
 
-MARKED = '''@pytest.mark.kernelfalcon(problem="problems/doubles.py")
+MARKED = """@pytest.mark.kernelfalcon(problem="problems/doubles.py")
 def test_right(assert_kernel):
     assert assert_kernel(scale).ok
 
@@ -308,8 +307,8 @@ def test_right(assert_kernel):
 @pytest.mark.kernelfalcon(problem="problems/doubles.py", gate="seed")
 def test_wrong(assert_kernel):
     assert_kernel(functools.partial(scale, factor=3.0))
-'''
-DOUBLES = '''import torch
+"""
+DOUBLES = """import torch
 
 
 class Model(torch.nn.Module):
@@ -326,7 +325,7 @@ def get_inputs():
 
 def get_init_inputs():
     return []
-'''
+"""
 
 
 def test_the_marker_names_the_problem(example: Example) -> None:
