@@ -15,7 +15,7 @@ from typing import Any
 from pytest_kernelfalcon.asserting import modules
 from pytest_kernelfalcon.asserting.entries import Entry, check_live
 from pytest_kernelfalcon.asserting.modules import Module
-from pytest_kernelfalcon.asserting.slices import Piece, Slice, cut
+from pytest_kernelfalcon.asserting.slices import Piece, Slice, bound_by, cut
 
 NAME = "kernel_function"
 FUTURE = "from __future__ import annotations"
@@ -117,8 +117,7 @@ def _imports(piece: Slice, own: Piece) -> Iterator[tuple[Module, list[str]]]:
                         continue
                     if inner is not node or len(own.nodes) > 1 or any(alias.name == "*" for alias in inner.names):
                         raise _unsupported(piece.module, inner, "an import of these names alone, at module level")
-                    yield module, [_taken(piece.module, inner, alias) for alias in inner.names
-                                   if (alias.asname or alias.name) in piece.wanted]  # fmt: skip
+                    yield module, [_taken(piece.module, inner, alias) for alias in inner.names]
 
 
 def absolute(node: ast.ImportFrom, module: Module) -> str:
@@ -174,8 +173,6 @@ def _meanings(module: Module, own: Piece) -> Iterator[tuple[str, str]]:
         return
     for node in own.nodes:
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                first = alias.name.partition(".")[0]
-                yield (alias.asname, alias.name) if alias.asname else (first, first)
+            yield from ((bound_by(node, alias), alias.name if alias.asname else "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not modules.of_name(base := absolute(node, module)):
-            yield from ((alias.asname or alias.name, f"{base}.{alias.name}") for alias in node.names)
+            yield from ((bound_by(node, alias), f"{base}.{alias.name}") for alias in node.names)

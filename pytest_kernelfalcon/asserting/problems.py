@@ -15,7 +15,7 @@ from typing import Any
 from pytest_kernelfalcon.asserting import references
 from pytest_kernelfalcon.asserting.entries import describe
 from pytest_kernelfalcon.asserting.inputs import described, is_tensor, names_of
-from pytest_kernelfalcon.asserting.references import Texts
+from pytest_kernelfalcon.asserting.texts import Texts
 from pytest_kernelfalcon.contracts.problem import Problem, definitions
 
 CALLED = """

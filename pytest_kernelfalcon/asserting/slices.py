@@ -14,7 +14,7 @@ import dis
 import inspect
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import CodeType
 
@@ -27,7 +27,10 @@ QUIET = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast
 
 @dataclass(frozen=True)
 class Piece:
-    """Statements that share lines. early: the names that it uses as the module is imported, not only in functions."""
+    """Statements that share lines. early: the names that it uses as the module is imported, not only in functions.
+
+    rewritten: the text of imports of which some names are left out.
+    """
 
     nodes: tuple[ast.stmt, ...]
     first: int
@@ -35,6 +38,7 @@ class Piece:
     binds: frozenset[str]
     uses: frozenset[str]
     early: frozenset[str]
+    rewritten: str | None = None
 
     @property
     def imports(self) -> bool:
@@ -66,10 +70,14 @@ class Slice:
 
     def text(self, without: Iterable[Piece] = ()) -> str:
         """The module's text with all else blanked, and so the pieces of `without`."""
-        lines, shown = self.module.lines, set()
+        lines = self.module.lines
+        shown = [""] * len(lines)
         for piece in set(self.kept) - set(without):
-            shown |= set(range(piece.first, piece.last + 1))
-        return "\n".join(line if number in shown else "" for number, line in enumerate(lines, 1))
+            if piece.rewritten is None:
+                shown[piece.first - 1 : piece.last] = lines[piece.first - 1 : piece.last]
+            else:
+                shown[piece.first - 1] = piece.rewritten
+        return "\n".join(shown)
 
     @property
     def nodes(self) -> Iterator[ast.stmt]:
@@ -89,9 +97,32 @@ def cut(module: Module, roots: Iterable[str]) -> Slice:
         own = {name for number in kept if not pieces[number].imports for name in pieces[number].binds} & wanted
         more = {n for n, piece in enumerate(pieces) if piece.binds & wanted or (piece.acts and piece.uses & own)} - kept
         if not more:
-            return Slice(module, tuple(pieces[number] for number in sorted(kept)), frozenset(wanted))
+            return Slice(module, tuple(_trimmed(pieces[n], wanted) for n in sorted(kept)), frozenset(wanted))
         kept |= more
         wanted |= {name for number in more for name in pieces[number].uses}
+
+
+def _trimmed(piece: Piece, wanted: set[str]) -> Piece:
+    """An import without the names that nothing needs: these may be of the user's other files."""
+    if not piece.imports or piece.always:
+        return piece
+    statements = [node for node in piece.nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    nodes = [(node, [alias for alias in node.names if bound_by(node, alias) in wanted]) for node in statements]
+    if all(len(names) == len(node.names) for node, names in nodes):
+        return piece
+    fewer = [_with_names(node, names) for node, names in nodes if names]
+    return replace(piece, nodes=tuple(fewer), rewritten="; ".join(map(ast.unparse, fewer)))
+
+
+def bound_by(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+    """The name that an import gives to one of its parts."""
+    return alias.asname or (alias.name if isinstance(node, ast.ImportFrom) else alias.name.partition(".")[0])
+
+
+def _with_names(node: ast.Import | ast.ImportFrom, names: list[ast.alias]) -> ast.stmt:
+    if isinstance(node, ast.Import):
+        return ast.copy_location(ast.Import(names), node)
+    return ast.copy_location(ast.ImportFrom(node.module, names, node.level), node)
 
 
 def whole(module: Module) -> Slice:

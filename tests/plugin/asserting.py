@@ -14,8 +14,7 @@ import functools
 from pathlib import Path
 
 import pytest
-import torch
-import triton
+import torch, triton
 import triton.language as tl
 
 from pytest_kernelfalcon import assert_kernel
@@ -53,7 +52,7 @@ def inputs(rows=5, columns=40):
 
 
 '''
-"""A test's file with a kernel `scale`, a right reference `double`, and inputs; line 18 defines the kernel."""
+"""A test's file with a kernel `scale`, a right reference `double`, and inputs."""
 
 
 def run(example: Example, *arguments: str) -> Run:

@@ -185,8 +185,19 @@ def positive(x):
 def silently(x):
     return x
 """
+BOTH = """import triton
+
+
+def launcher(x):
+    return triton.cdiv(x, 2)
+
+
+def twice(x):
+    return x + x
+"""
 PACKAGE_TEST = """import torch
 from package import ops
+from package.both import launcher, twice
 from package.layers import Weighted, positive
 
 
@@ -195,7 +206,7 @@ def test_state_and_helpers_of_other_files(assert_kernel):
 
 
 def test_a_line_of_another_file(assert_kernel):
-    assert_kernel(ops.Double.apply, torch.nn.GELU(), [torch.randn(50)])
+    assert_kernel(ops.Double.apply, lambda x: twice(x), [torch.randn(50)])
 
 
 def test_what_the_kernels_module_does_to_torch_is_not_the_references(assert_kernel):
@@ -205,7 +216,7 @@ def test_what_the_kernels_module_does_to_torch_is_not_the_references(assert_kern
 
 def test_kernels_and_references_in_several_files_of_a_package(example: Example) -> None:
     example.write("package/__init__.py", "import os\n\nassert 'KERNELFALCON_SANDBOX' not in os.environ\n")
-    for name, text in {"helper": HELPER, "ops": OPS, "layers": LAYERS, "constants": "FACTOR = 1.0\n"}.items():
+    for name, text in {"helper": HELPER, "ops": OPS, "layers": LAYERS, "constants": "FACTOR = 1.0\n", "both": BOTH}.items():
         example.write(f"package/{name}.py", text)
     example.write("test_package.py", PACKAGE_TEST)
     example.pytester.syspathinsert()
@@ -336,3 +347,13 @@ def test_the_marker_names_the_problem(example: Example) -> None:
     assert [*found.ended.values()] == ["PASSED", "FAILED"], found.output
     assert "`scale` is refused: inaccurate" in wrong
     assert not right
+
+
+def test_each_worker_of_xdist_has_a_judge_of_its_own(example: Example) -> None:
+    both = "def test_{0}(assert_kernel):\n    assert_kernel(scale, {1}, inputs, gate='seed')\n\n\n"
+    example.write("test_user.py", HEAD + both.format("right", "double") + both.format("wrong", "torch.relu"))
+    process = example.spawn("-n2", "--dist=loadscope", "-rA", "test_user.py", OMP_NUM_THREADS="1")
+    output, _ = process.communicate(timeout=300)
+    assert "1 failed, 1 passed" in output, output
+    assert "FAILED test_user.py::test_wrong - KernelRefused: test_user.py:" in output
+    assert "`scale` is refused: inaccurate" in output
