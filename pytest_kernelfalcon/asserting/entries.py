@@ -99,16 +99,16 @@ def _fix(value: object) -> str:
 
 
 def literal(value: object, what: str) -> str:
-    """The value as Python text. Raises TypeError for what has none."""
+    """The value as Python text: a plain one, or a torch.dtype. Raises TypeError for what has none."""
     text = repr(value)
+    if type(value).__module__ == "torch" and type(value).__name__ == "dtype":
+        return f"__import__('torch').{text.removeprefix('torch.')}"
     try:
         same = bool(ast.literal_eval(text) == value)
     except (ValueError, SyntaxError):
         same = False
     if not same:
-        raise TypeError(
-            f"{what} is {text[:80]}, which cannot be written into a text. Fix: pass numbers and texts there."
-        )
+        raise TypeError(f"{what} is {text[:80]}, which cannot be written into a text. Fix: pass plain values there.")
     return text
 
 

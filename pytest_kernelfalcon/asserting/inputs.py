@@ -73,8 +73,8 @@ class _Group:
             return {"how": "rate", "values": [sum(seen) / max(1, len(seen))], "odd": []}
         if self.dtype in INTEGERS:
             held = [tensor for tensor in self.tensors if tensor.numel()]
-            low = min((int(tensor.min()) for tensor in held), default=0)
-            high = max((int(tensor.max()) for tensor in held), default=0)
+            low = min((int(tensor.long().min()) for tensor in held), default=0)
+            high = max((int(tensor.long().max()) for tensor in held), default=0)
             return {"how": "range", "values": [low, min(high, 2**63 - 2)], "odd": []}
         return _floats(seen)
 

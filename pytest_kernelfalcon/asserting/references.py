@@ -91,19 +91,30 @@ def _local(value: Any, what: str, texts: Texts) -> str:
     """A lambda, or a function that is defined in a test: written into its module's text, on its own lines."""
     if not isinstance(value, FunctionType):
         raise TypeError(f"{what} is {describe(value)}. Fix: define it at module level.")
-    if value.__code__.co_freevars:
-        raise TypeError(
-            f"{what} is {describe(value)} that uses {', '.join(f'`{n}`' for n in value.__code__.co_freevars)} of the "
-            "function around it. Fix: define it at module level, or bind numbers with functools.partial."
-        )
     module = modules.of_globals(value.__globals__)
     if module is None or not modules.is_own(module.path):
         raise TypeError(f"{what} is {describe(value)} without a file. Fix: define it at module level.")
     _check_not_patched(value, module)
+    held = _held(value, what)
     texts.add(module, names_in(value.__code__) & set(value.__globals__), value.__globals__)
     known = texts.local.setdefault(module.name, [])
+    texts.hold(module, held)
     known.append(_written(value, what, module, f"{LOCAL}_{len(known)}"))
     return f"kf_take({module.name!r}, '{LOCAL}_{len(known) - 1}')"
+
+
+def _held(value: FunctionType, what: str) -> dict[str, str]:
+    """What it uses of the function around it, as text: plain values, such as a test's parameters."""
+    held = {}
+    for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+        try:
+            held[name] = literal(cell.cell_contents, f"`{name}`")
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{what} is {describe(value)} that uses `{name}` of the function around it, which is no plain value. "
+                "Fix: define it at module level."
+            ) from None
+    return held
 
 
 def _written(value: FunctionType, what: str, module: Module, name: str) -> Local:

@@ -35,6 +35,7 @@ class Texts:
     roots: dict[str, set[str] | None] = field(default_factory=dict)
     slices: dict[str, Slice] = field(default_factory=dict)
     local: dict[str, list[Local]] = field(default_factory=dict)
+    held: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def first(self) -> Module | None:
@@ -59,7 +60,17 @@ class Texts:
                 )
             lines[each.first - 1 : each.last] = text.split("\n")
             ours.add(each.last)
-        return "\n".join([*lines, *(each.alias for each in local), ""])
+        held = self.held.get(name, {})
+        for other in sorted(held.keys() & piece.wanted):
+            raise _ambiguous(other, piece.module)
+        values = (f"{known} = {value}" for known, value in held.items())
+        return "\n".join([*lines, *(each.alias for each in local), *values, ""])
+
+    def hold(self, module: Module, held: Mapping[str, str]) -> None:
+        """Plain values of the function around a local one become names of the module that is embedded."""
+        for name, value in held.items():
+            if self.held.setdefault(module.name, {}).setdefault(name, value) != value:
+                raise _ambiguous(name, module)
 
     def add(self, module: Module, names: set[str] | None, live: Mapping[str, Any] | None = None) -> None:
         """Those names of it, or with None all; and what they import from the user's other files."""
@@ -74,6 +85,13 @@ class Texts:
         _check_no_triton(piece)
         for other, taken in _imported(piece):
             self.add(other, taken)
+
+
+def _ambiguous(name: str, module: Module) -> TypeError:
+    return TypeError(
+        f"`{name}` of the function around the reference or the inputs is another `{name}` than one that {module.shown} "
+        "uses besides. Fix: rename one of them."
+    )
 
 
 def loaded(name: str) -> Mapping[str, Any]:

@@ -47,8 +47,8 @@ def double(x):
     return x + x
 
 
-def inputs(rows=5, columns=40):
-    return [torch.randn(rows, columns)]
+def inputs(rows=5, columns=40, dtype=None):
+    return [torch.randn(rows, columns, dtype=dtype)]
 
 
 '''

@@ -10,8 +10,10 @@ from tests.plugin.asserting import HEAD, run
 
 pytestmark = pytest.mark.usefixtures("shared")
 
-ONE_FILE = """def test_right(assert_kernel):
-    verdict = assert_kernel(scale, double, inputs)
+ONE_FILE = """@pytest.mark.parametrize("dtype", [torch.float32])
+def test_right(assert_kernel, dtype):
+    factor = 2.0
+    verdict = assert_kernel(scale, lambda x: x * factor, functools.partial(inputs, dtype=dtype))
     assert verdict.outcome == "accepted"
     assert "sizes_fixed" not in verdict.flags
     assert verdict.targets["sm_90"]["registers"] > 0
@@ -28,7 +30,7 @@ def test_fails_where_the_reference_does():
 def test_like_given_tensors():
     shared = torch.rand(64)
     given = {"x": shared[::2], "bias": shared[1::2], "scale": 2.0}
-    assert_kernel(functools.partial(add, BLOCK=32), lambda x, bias, scale: x * scale + bias.log(), given)
+    assert_kernel(functools.partial(add, BLOCK=32), lambda x, bias, scale: x * scale + bias.log(), given, gate='seed')
 
 
 @triton.jit
@@ -69,7 +71,7 @@ def test_kernels_in_the_tests_own_file(example: Example) -> None:
     example.write("test_own.py", HEAD + ONE_FILE)
     found = run(example)
     assert {name.partition("::")[2]: word for name, word in found.ended.items()} == {
-        "test_right": "PASSED",
+        "test_right[dtype0]": "PASSED",
         "test_wrong": "FAILED",
         "test_fails_where_the_reference_does": "FAILED",
         "test_like_given_tensors": "PASSED",
@@ -202,7 +204,7 @@ from package.layers import Weighted, positive
 
 
 def test_state_and_helpers_of_other_files(assert_kernel):
-    assert_kernel(ops.weigh, Weighted(24), lambda rows=9: [torch.randn(rows, 24)])
+    assert_kernel(ops.weigh, Weighted(24), lambda rows=9: [torch.randn(rows, 24)], gate='seed')
 
 
 def test_a_line_of_another_file(assert_kernel):
@@ -214,9 +216,18 @@ def test_what_the_kernels_module_does_to_torch_is_not_the_references(assert_kern
 """
 
 
+FILES = {"helper": HELPER, "ops": OPS, "layers": LAYERS, "constants": "FACTOR = 1.0\n", "both": BOTH}
+
+
 def test_kernels_and_references_in_several_files_of_a_package(example: Example) -> None:
     example.write("package/__init__.py", "import os\n\nassert 'KERNELFALCON_SANDBOX' not in os.environ\n")
-    for name, text in {"helper": HELPER, "ops": OPS, "layers": LAYERS, "constants": "FACTOR = 1.0\n", "both": BOTH}.items():
+    for name, text in {
+        "helper": HELPER,
+        "ops": OPS,
+        "layers": LAYERS,
+        "constants": "FACTOR = 1.0\n",
+        "both": BOTH,
+    }.items():
         example.write(f"package/{name}.py", text)
     example.write("test_package.py", PACKAGE_TEST)
     example.pytester.syspathinsert()
@@ -263,7 +274,7 @@ def test_a_path_is_judged_and_never_imported():
 
 
 def test_a_path_and_the_name_of_its_wrapper():
-    assert_kernel("kernels/evil.py::honest", double, inputs)
+    assert_kernel("kernels/evil.py::honest", double, inputs, gate="seed")
 """
 EVIL = """import torch
 import triton
@@ -347,13 +358,3 @@ def test_the_marker_names_the_problem(example: Example) -> None:
     assert [*found.ended.values()] == ["PASSED", "FAILED"], found.output
     assert "`scale` is refused: inaccurate" in wrong
     assert not right
-
-
-def test_each_worker_of_xdist_has_a_judge_of_its_own(example: Example) -> None:
-    both = "def test_{0}(assert_kernel):\n    assert_kernel(scale, {1}, inputs, gate='seed')\n\n\n"
-    example.write("test_user.py", HEAD + both.format("right", "double") + both.format("wrong", "torch.relu"))
-    process = example.spawn("-n2", "--dist=loadscope", "-rA", "test_user.py", OMP_NUM_THREADS="1")
-    output, _ = process.communicate(timeout=300)
-    assert "1 failed, 1 passed" in output, output
-    assert "FAILED test_user.py::test_wrong - KernelRefused: test_user.py:" in output
-    assert "`scale` is refused: inaccurate" in output

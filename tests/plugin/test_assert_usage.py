@@ -48,7 +48,8 @@ USAGE = {
     "scale, double, lambda Model=3: [torch.rand(Model)]": "a parameter `Model`, a name that a problem has",
     "scale, double, inputs, gate='quick'": "ValueError: gate='quick'. Fix: give one of seed, accept",
     "(lambda y: lambda x: x * y)(3), double, inputs": "TypeError: the kernel is a lambda",
-    "scale, (lambda y: lambda x: x * y)(3), inputs": "is a lambda that uses `y` of the function around it",
+    "scale, (lambda y: lambda x: x * y)(inputs), inputs": "is a lambda that uses `y` of the function around it",
+    "scale, (lambda torch: lambda x: inputs()[0] * torch)(3), inputs": "is another `torch` than one that test_user.py",
 }  # fmt: skip
 
 
@@ -248,3 +249,34 @@ def test_outside_of_pytest_it_says_where_it_works(example: Example) -> None:
             assert_kernel(os.getcwd, os.getcwd, [])
     finally:
         running.configs[:] = configs
+
+
+WORKERS = """
+from pathlib import Path
+
+from pytest_kernelfalcon import session
+from tests.plugin.conftest import FakeJudge
+
+
+class Told(FakeJudge):
+    def close(self):
+        Path(f"closed-{id(self)}-{session.os.getpid()}").touch()
+
+
+session.open_judge = lambda options, cache, offer: Told()
+"""
+
+
+def test_each_worker_of_xdist_opens_and_closes_a_judge_of_its_own(example: Example) -> None:
+    example.write("conftest.py", WORKERS)
+    for name, outcome in (("one", "accepted"), ("two", "refused")):
+        example.write(
+            f"test_{name}.py",
+            f"def wrapper(x):\n    'accept={outcome}'\n\n\ndef double(x):\n    return x + x\n\n\n"
+            "def test_it(assert_kernel):\n    assert_kernel(wrapper, double, lambda n=3: [double(n)])\n",
+        )
+    process = example.spawn("-n2", "--dist=loadfile", "-rA")
+    output, _ = process.communicate(timeout=300)
+    assert "1 failed, 1 passed" in output, output
+    assert "FAILED test_two.py::test_it - KernelRefused: test_two.py:10: " in output
+    assert len([*example.path.glob("closed-*")]) == 2
