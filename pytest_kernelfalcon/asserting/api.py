@@ -26,7 +26,7 @@ from pytest_kernelfalcon.judge.verdict import Verdict
 
 MARKER = "kernelfalcon"
 OWN = __name__.partition(".")[0]
-Made_ = TypeVar("Made_")
+Found = TypeVar("Found")
 FIXED = (
     "note: sizes were not varied, since the inputs are given; to have it, give a function whose parameters are sizes: "
     "def inputs(rows=128): return [torch.randn(rows, 64)]"
@@ -109,7 +109,7 @@ def _marked(marker: pytest.Mark, test: Path) -> tuple[Problem, Literal["seed", "
     return Problem.load(file.path, file.shown), gate
 
 
-def _told(make: Callable[[], Made_]) -> Made_:
+def _told(make: Callable[[], Found]) -> Found:
     """Wrong usage ends at the line of the test: where we found it out is nothing to its reader."""
     __tracebackhide__ = True
     try:
