@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_kernelfalcon.asserting import KernelRefused, assert_kernel
+    from pytest_kernelfalcon.asserting import CannotJudge, KernelRefused, assert_kernel
 
-__all__ = ["KernelRefused", "assert_kernel"]
+__all__ = ["CannotJudge", "KernelRefused", "assert_kernel"]
 
 
 def __getattr__(name: str) -> Any:

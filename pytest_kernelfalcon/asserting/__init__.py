@@ -9,5 +9,6 @@ correctness.
 from __future__ import annotations
 
 from pytest_kernelfalcon.asserting.api import KernelRefused, assert_kernel
+from pytest_kernelfalcon.asserting.modules import CannotJudge
 
-__all__ = ["KernelRefused", "assert_kernel"]
+__all__ = ["CannotJudge", "KernelRefused", "assert_kernel"]

@@ -18,6 +18,7 @@ from _pytest.outcomes import Failed  # pytest.fail.Exception, under a name that 
 from pytest_kernelfalcon import running, verdict_text
 from pytest_kernelfalcon.asserting import court, kernels, problems
 from pytest_kernelfalcon.asserting.gathering import Candidate
+from pytest_kernelfalcon.asserting.modules import CannotJudge
 from pytest_kernelfalcon.asserting.problems import Made
 from pytest_kernelfalcon.contracts.causes import ProblemError, fix
 from pytest_kernelfalcon.contracts.problem import Problem
@@ -60,13 +61,14 @@ def assert_kernel(
     or a list or dict of tensors and plain values: others like them are drawn, of the same sizes.
     gate: `accept`, or the quicker `seed`.
 
-    Raises KernelRefused, an AssertionError, where the kernel is wrong, and TypeError or ValueError where it cannot be
-    judged as it is given; skips the test where the judge cannot tell on this platform. docs/assert_kernel.md has more.
+    Raises KernelRefused, an AssertionError, where the kernel is wrong, and CannotJudge, a TypeError and a ValueError,
+    for what cannot be judged as it is given; skips the test where the judge cannot tell on this platform.
+    docs/assert_kernel.md has more.
     """
     __tracebackhide__ = True
     caller = _caller()
     if reference is None or inputs is None:
-        raise TypeError(
+        raise CannotJudge(
             "assert_kernel needs a reference and inputs. Fix: give both; or name a problem file in the marker: "
             '@pytest.mark.kernelfalcon(problem="problems/x.py").'
         )
@@ -83,7 +85,7 @@ def bound(request: pytest.FixtureRequest) -> Callable[..., Verdict]:
         return assert_kernel
     try:
         problem, gate = _marked(marker, request.path)
-    except (TypeError, ValueError, ProblemError) as error:
+    except (CannotJudge, ProblemError) as error:
         raise Failed(f"{request.node.nodeid}: {error}", pytrace=False) from None
 
     def of_problem(kernel: object) -> Verdict:
@@ -100,7 +102,7 @@ def _marked(marker: pytest.Mark, test: Path) -> tuple[Problem, Literal["seed", "
     given: dict[str, Any] = {**dict(zip(("problem", "gate"), marker.args, strict=False)), **marker.kwargs}
     unknown = sorted(given.keys() - {"problem", "gate"})
     if unknown or not isinstance(given.get("problem"), str | Path) or len(marker.args) > 2:
-        raise TypeError(
+        raise CannotJudge(
             f"the marker {MARKER} takes problem=PATH and gate=NAME, and is given {', '.join(map(repr, given.values()))}"
             '. Fix: write @pytest.mark.kernelfalcon(problem="problems/x.py").'
         )
@@ -114,15 +116,15 @@ def _told(make: Callable[[], Found]) -> Found:
     __tracebackhide__ = True
     try:
         return make()
-    except (TypeError, ValueError, SyntaxError) as error:
-        kind, text = (TypeError if isinstance(error, TypeError) else ValueError), str(error)
-    raise kind(text)
+    except CannotJudge as error:
+        text = str(error)
+    raise CannotJudge(text)
 
 
 def _check(gate: object) -> None:
     __tracebackhide__ = True
     if gate not in GATES:
-        raise ValueError(f"gate={gate!r}. Fix: give one of {', '.join(GATES)}.")
+        raise CannotJudge(f"gate={gate!r}. Fix: give one of {', '.join(GATES)}.")
 
 
 def _judged(found: Candidate, made: Made, gate: Literal["seed", "accept"], place: str) -> Verdict:

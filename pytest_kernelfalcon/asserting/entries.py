@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import Any
 
-from pytest_kernelfalcon.asserting.modules import Module, of_globals
+from pytest_kernelfalcon.asserting.modules import CannotJudge, Module, of_globals
 from pytest_kernelfalcon.asserting.slices import Slice
 
 UNKNOWN = object()
@@ -36,11 +36,11 @@ class Entry:
 
 
 def find(value: object, what: str, caller: Mapping[str, Any]) -> Entry:
-    """The entry of an object that a module-level name leads to. Raises TypeError, naming `what` and the fix."""
+    """The entry of an object that a module-level name leads to. Raises CannotJudge, naming `what` and the fix."""
     for names in _homes(value, caller):
         if (expression := _expression(value, names)) and (module := of_globals(names)):
             return Entry(module, expression.partition(".")[0], expression, names)
-    raise TypeError(f"{what} is {describe(value)}, which no module-level name leads to. Fix: {_fix(value)}.")
+    raise CannotJudge(f"{what} is {describe(value)}, which no module-level name leads to. Fix: {_fix(value)}.")
 
 
 def _homes(value: object, caller: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -99,7 +99,7 @@ def _fix(value: object) -> str:
 
 
 def literal(value: object, what: str) -> str:
-    """The value as Python text: a plain one, or a torch.dtype. Raises TypeError for what has none."""
+    """The value as Python text: a plain one, or a torch.dtype. Raises CannotJudge for what has none."""
     text = repr(value)
     if type(value).__module__ == "torch" and type(value).__name__ == "dtype":
         return f"__import__('torch').{text.removeprefix('torch.')}"
@@ -108,12 +108,12 @@ def literal(value: object, what: str) -> str:
     except (ValueError, SyntaxError):
         same = False
     if not same:
-        raise TypeError(f"{what} is {text[:80]}, which cannot be written into a text. Fix: pass plain values there.")
+        raise CannotJudge(f"{what} is {text[:80]}, which cannot be written into a text. Fix: pass plain values there.")
     return text
 
 
 def check_live(cut: Slice, names: Mapping[str, Any]) -> None:
-    """Raises ValueError where the process holds something else under a name than what the text gives it."""
+    """Raises CannotJudge where the process holds something else under a name than what the text gives it."""
     for node in cut.nodes:
         if isinstance(node, ast.FunctionDef):
             code = _code(names.get(node.name))
@@ -148,8 +148,8 @@ def _code(value: Any) -> tuple[str, int] | None:
     return None
 
 
-def _differs(module: Module, node: ast.stmt, name: str, held: str) -> ValueError:
-    return ValueError(
+def _differs(module: Module, node: ast.stmt, name: str, held: str) -> CannotJudge:
+    return CannotJudge(
         f"{module.shown}:{node.lineno} defines `{name}`, but in this process it is {held}. The text is what is judged. "
         "Fix: do not rebind or patch it, or save the file and start pytest again."
     )

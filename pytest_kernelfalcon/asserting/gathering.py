@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_kernelfalcon.asserting import modules
 from pytest_kernelfalcon.asserting.entries import Entry, check_live
-from pytest_kernelfalcon.asserting.modules import Module
+from pytest_kernelfalcon.asserting.modules import CannotJudge, Module
 from pytest_kernelfalcon.asserting.slices import Piece, Slice, bound_by, cut
 
 NAME = "kernel_function"
@@ -45,7 +45,7 @@ class Candidate:
 def check_alias(own: Slice, name: str) -> None:
     """The alias must not hide what the wrapper itself calls by that name."""
     if name != NAME and NAME in own.wanted:
-        raise ValueError(
+        raise CannotJudge(
             f"{own.module.shown}: `{name}` uses another `{NAME}`, the name that the judge calls. Fix: rename that one."
         )
 
@@ -134,8 +134,8 @@ def _taken(module: Module, node: ast.ImportFrom, alias: ast.alias) -> str:
     return alias.name
 
 
-def _unsupported(module: Module, node: ast.stmt, fix: str) -> ValueError:
-    return ValueError(
+def _unsupported(module: Module, node: ast.stmt, fix: str) -> CannotJudge:
+    return CannotJudge(
         f"{module.shown}:{node.lineno}: `{ast.unparse(node)}` imports a file of yours, which the judge's processes "
         f"cannot see; it is written into the kernel's text where single names are imported. Fix: use {fix}, or move "
         "what the kernel needs into its file."
@@ -146,7 +146,7 @@ def _check_late(piece: Slice, names: set[str]) -> None:
     """What other files define stands behind this one's text, and is not there yet while that is imported."""
     for own in piece.kept:
         if not own.imports and (early := sorted(own.early & names)):
-            raise ValueError(
+            raise CannotJudge(
                 f"{piece.module.shown}:{own.first} needs `{early[0]}`, of another file of yours, as the module is "
                 "imported. Fix: use it inside functions only, or define it in this file."
             )
@@ -160,7 +160,7 @@ def _check_apart(parts: list[Slice]) -> None:
             for name, meaning in _meanings(piece.module, own):
                 other, where = meanings.setdefault(name, (meaning, piece.module))
                 if other != meaning:
-                    raise ValueError(
+                    raise CannotJudge(
                         f"`{name}` is one thing in {where.shown} and another in {piece.module.shown}, and the kernel "
                         "needs both files. Fix: rename one of them."
                     )

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pytest_kernelfalcon.asserting.modules import CannotJudge
 from pytest_kernelfalcon.contracts.trees import TreeError, encode
 
 SAMPLE = 1 << 16
@@ -31,7 +32,7 @@ def is_tensor(value: object) -> bool:
 def described(inputs: Sequence[Any], names: Sequence[str]) -> str:
     """How to draw values like these, as JSON (see `embedded.kf_drawn`): shapes, strides and shared memory stay.
 
-    Raises TypeError for what cannot be an argument.
+    Raises CannotJudge for what cannot be an argument.
     """
     groups = _Groups()
     trees = []
@@ -39,7 +40,7 @@ def described(inputs: Sequence[Any], names: Sequence[str]) -> str:
         try:
             trees.append(encode(value, lambda item, name=name: groups.add(item, name) if is_tensor(item) else None))  # type: ignore[misc]
         except TreeError as error:
-            raise TypeError(
+            raise CannotJudge(
                 f"the input `{name}` holds a {error}. Fix: give tensors, numbers, texts, or lists, tuples and dicts "
                 "of them."
             ) from None
@@ -106,13 +107,13 @@ class _Groups:
         dtype = str(tensor.dtype).removeprefix("torch.")
         plain = str(tensor.layout) == "torch.strided" and not tensor.is_complex() and not tensor.is_quantized
         if not plain or tensor.is_meta:
-            raise TypeError(
+            raise CannotJudge(
                 f"the input `{name}` is a tensor of dtype {dtype}, layout {tensor.layout}, on {tensor.device}. Fix: "
                 "give a plain tensor of real numbers that has memory."
             )
         number, group = self._groups.setdefault(_memory(tensor), (len(self._groups), _Group(dtype)))
         if group.dtype != dtype:
-            raise TypeError(
+            raise CannotJudge(
                 f"the input `{name}` shares the memory of an input of another dtype ({group.dtype}, {dtype}). Fix: "
                 "give a function that makes both."
             )

@@ -17,6 +17,12 @@ from typing import Any
 PACKAGES = {"site-packages", "dist-packages"}
 
 
+class CannotJudge(TypeError, ValueError):
+    """What a test gives cannot be judged as it is; the text names the thing and the fix."""
+
+    __module__ = "builtins"  # as pytest's own outcomes: summaries show the name alone
+
+
 @dataclass(frozen=True)
 class Module:
     """A module as text. name: as imports name it. package: what its relative imports start from."""

@@ -15,6 +15,7 @@ from typing import Any
 from pytest_kernelfalcon.asserting import references
 from pytest_kernelfalcon.asserting.entries import describe
 from pytest_kernelfalcon.asserting.inputs import described, is_tensor, names_of
+from pytest_kernelfalcon.asserting.modules import CannotJudge
 from pytest_kernelfalcon.asserting.texts import Texts
 from pytest_kernelfalcon.contracts.problem import Problem, definitions
 
@@ -41,7 +42,7 @@ class Made:
 def problem(reference: Any, inputs: Any, caller: Mapping[str, Any], place: str) -> Made:
     """reference: a callable or a torch.nn.Module. inputs: a sequence or a dict of tensors and plain values, or a
     function whose parameters are sizes with integers as defaults. place: what messages name where no file of the
-    user's is in it. Raises TypeError and ValueError that name the thing and the fix.
+    user's is in it. Raises CannotJudge.
     """
     texts = Texts()
     known = references.parameters(getattr(reference, "forward", reference))
@@ -71,10 +72,10 @@ def _json(data: object) -> str:
 def _model(reference: Any, texts: Texts, names: Sequence[str], by_name: bool, caller: Mapping[str, Any]) -> str:
     if hasattr(reference, "named_parameters") and not isinstance(reference, type):
         if by_name:
-            raise TypeError("inputs by name go with a function; `reference` is a torch.nn.Module. Fix: give a list.")
+            raise CannotJudge("inputs by name go with a function; `reference` is a torch.nn.Module. Fix: give a list.")
         return f"\ndef Model():\n    return {references.model(reference, texts)}\n"
     if isinstance(reference, type):
-        raise TypeError(f"`reference` is the class {reference.__name__}. Fix: pass an instance of it, or a function.")
+        raise CannotJudge(f"`reference` is the class {reference.__name__}. Fix: pass an instance of it, or a function.")
     taken = references.expression(reference, "`reference`", texts, caller)
     pairs = ", ".join(f"{name}=inputs[{k}]" for k, name in enumerate(names))
     call = f"kf_reference({pairs})" if by_name else "kf_reference(*inputs)"
@@ -84,12 +85,12 @@ def _model(reference: Any, texts: Texts, names: Sequence[str], by_name: bool, ca
 
 def _given(inputs: Any, names: Sequence[str]) -> str:
     if is_tensor(inputs) or not isinstance(inputs, Sequence | Mapping) or isinstance(inputs, str):
-        raise TypeError(
+        raise CannotJudge(
             f"`inputs` is {describe(inputs)}. Fix: give a list or a dict of them, or a function that makes them, whose "
             "parameters are sizes: `def inputs(rows=128): return [torch.randn(rows, 64)]`."
         )
     if not all(name.isidentifier() for name in names):
-        raise TypeError(f"`inputs` has the keys {list(names)}. Fix: give the reference's parameter names.")
+        raise CannotJudge(f"`inputs` has the keys {list(names)}. Fix: give the reference's parameter names.")
     values = list(inputs.values()) if isinstance(inputs, Mapping) else list(inputs)
     return f"\ndef get_inputs():\n    return kf_drawn({described(values, names)!r})"
 
@@ -101,13 +102,13 @@ def _function(inputs: Any, texts: Texts, caller: Mapping[str, Any]) -> str:
     sizes = {}
     for parameter in inspect.signature(inputs).parameters.values():
         if parameter.default is parameter.empty:
-            raise TypeError(
+            raise CannotJudge(
                 f"`inputs` has the parameter `{parameter}` without a default. Fix: give the size that it declares."
             )
         if type(parameter.default) is int and parameter.kind is not parameter.POSITIONAL_ONLY:
             sizes[parameter.name] = parameter.default
     if taken_names := sorted(reserved & sizes.keys()):
-        raise TypeError(f"`inputs` has a parameter `{taken_names[0]}`, a name that a problem has. Fix: rename it.")
+        raise CannotJudge(f"`inputs` has a parameter `{taken_names[0]}`, a name that a problem has. Fix: rename it.")
     constants = "".join(f"{name} = {value}\n" for name, value in sizes.items())
     call = ", ".join(f"{name}={name}" for name in sizes)
     return f"kf_inputs = {taken}\n{constants}\ndef get_inputs():\n    return kf_listed(kf_inputs({call}))"

@@ -23,7 +23,7 @@ from typing import Any
 
 from pytest_kernelfalcon.asserting import modules
 from pytest_kernelfalcon.asserting.entries import describe, find, literal
-from pytest_kernelfalcon.asserting.modules import Module
+from pytest_kernelfalcon.asserting.modules import CannotJudge, Module
 from pytest_kernelfalcon.asserting.slices import names_in
 from pytest_kernelfalcon.asserting.texts import Local, Texts, loaded
 
@@ -34,14 +34,14 @@ LOCAL = "kf_local"
 
 
 def expression(value: Any, what: str, texts: Texts, caller: Mapping[str, Any]) -> str:
-    """Text that gives the callable in a problem; what it needs is added to `texts`. Raises TypeError and ValueError."""
+    """Text that gives the callable in a problem; what it needs is added to `texts`. Raises CannotJudge."""
     if isinstance(value, functools.partial):
         inner = expression(value.func, f"the function of {what}", texts, caller)
         given = [literal(item, f"an argument of {what}") for item in value.args]
         given += [f"{name}={literal(item, f'`{name}` of {what}')}" for name, item in value.keywords.items()]
         return f"functools.partial({', '.join([inner, *given])})"
     if not callable(value):
-        raise TypeError(f"{what} is a {type(value).__name__}. Fix: pass something that can be called.")
+        raise CannotJudge(f"{what} is a {type(value).__name__}. Fix: pass something that can be called.")
     if _is_lambda(value) or "<locals>" in str(getattr(value, "__qualname__", "")):
         return _local(value, what, texts)
     if path := _builtin(value):
@@ -58,7 +58,7 @@ def _check_not_patched(value: object, module: Module) -> None:
     for place in BUILTINS:
         for name, held in loaded(place).items():
             if held is value:
-                raise ValueError(
+                raise CannotJudge(
                     f"`{place}.{name}` in this process is not torch's own: {module.shown} has replaced it. Fix: do not "
                     "patch torch; or pass the kernel by its file's path, which is not imported."
                 )
@@ -90,10 +90,10 @@ def _is(at: tuple[str, str], value: object) -> bool:
 def _local(value: Any, what: str, texts: Texts) -> str:
     """A lambda, or a function that is defined in a test: written into its module's text, on its own lines."""
     if not isinstance(value, FunctionType):
-        raise TypeError(f"{what} is {describe(value)}. Fix: define it at module level.")
+        raise CannotJudge(f"{what} is {describe(value)}. Fix: define it at module level.")
     module = modules.of_globals(value.__globals__)
     if module is None or not modules.is_own(module.path):
-        raise TypeError(f"{what} is {describe(value)} without a file. Fix: define it at module level.")
+        raise CannotJudge(f"{what} is {describe(value)} without a file. Fix: define it at module level.")
     _check_not_patched(value, module)
     held = _held(value, what)
     texts.add(module, names_in(value.__code__) & set(value.__globals__), value.__globals__)
@@ -110,7 +110,7 @@ def _held(value: FunctionType, what: str) -> dict[str, str]:
         try:
             held[name] = literal(cell.cell_contents, f"`{name}`")
         except (TypeError, ValueError):
-            raise TypeError(
+            raise CannotJudge(
                 f"{what} is {describe(value)} that uses `{name}` of the function around it, which is no plain value. "
                 "Fix: define it at module level."
             ) from None
@@ -124,7 +124,7 @@ def _written(value: FunctionType, what: str, module: Module, name: str) -> Local
     if len(found) > 1:
         found = [node for node in found if isinstance(node, ast.Lambda) and _is_of(node, value.__code__)]
     if len(found) != 1 or getattr(found[0], "decorator_list", []):
-        raise TypeError(f"{what} is {describe(value)}, whose text cannot be told. Fix: define it at module level.")
+        raise CannotJudge(f"{what} is {describe(value)}, whose text cannot be told. Fix: define it at module level.")
     (node,) = found
     last = node.end_lineno or line
     if isinstance(node, ast.Lambda):
@@ -148,12 +148,12 @@ def model(value: Any, texts: Texts) -> str:
     try:
         data = pickle.dumps(copy.deepcopy(value).cpu())
     except Exception as error:
-        raise TypeError(
+        raise CannotJudge(
             f"the reference, a {type(value).__name__}, cannot be copied into another process: {error}. Fix: write a "
             "function, or a problem file."
         ) from None
     if len(data) > MAX_STATE_BYTES:
-        raise ValueError(
+        raise CannotJudge(
             f"the reference holds {len(data) >> 20} MiB of state; at most {MAX_STATE_BYTES >> 20} are copied. Fix: "
             "make it smaller, or write a problem file and name it in the marker `kernelfalcon`."
         )

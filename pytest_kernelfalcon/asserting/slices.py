@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import CodeType
 
-from pytest_kernelfalcon.asserting.modules import Module
+from pytest_kernelfalcon.asserting.modules import CannotJudge, Module
 
 BINDS = {"STORE_NAME", "DELETE_NAME"}
 USES = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_CLASSDEREF"}
@@ -90,7 +90,7 @@ class Slice:
 
 
 def cut(module: Module, roots: Iterable[str]) -> Slice:
-    """The pieces that the names `roots` are made from. Raises SyntaxError."""
+    """The pieces that the names `roots` are made from. Raises CannotJudge."""
     pieces = pieces_of(module)
     wanted, kept = set(roots), {number for number, piece in enumerate(pieces) if piece.always}
     while True:
@@ -133,10 +133,10 @@ def whole(module: Module) -> Slice:
 
 @lru_cache(maxsize=64)
 def pieces_of(module: Module) -> tuple[Piece, ...]:
-    """Its statements, those on the same lines together. Raises SyntaxError."""
+    """Its statements, those on the same lines together. Raises CannotJudge."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
-        body = ast.parse(module.text).body
+        body = _parsed(module).body
         groups: list[list[ast.stmt]] = []
         for node in body:
             if groups and _first(node) <= (groups[-1][-1].end_lineno or 0):
@@ -145,6 +145,13 @@ def pieces_of(module: Module) -> tuple[Piece, ...]:
                 groups.append([node])
         flags = __future__.annotations.compiler_flag if any(map(_defers, body)) else 0
         return tuple(_piece(group, flags) for group in groups)
+
+
+def _parsed(module: Module) -> ast.Module:
+    try:
+        return ast.parse(module.text)
+    except SyntaxError as error:
+        raise CannotJudge(f"{module.shown}:{error.lineno}: {error.msg}. Fix: mend the file.") from None
 
 
 def _piece(nodes: Sequence[ast.stmt], flags: int) -> Piece:

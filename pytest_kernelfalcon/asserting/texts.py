@@ -14,7 +14,7 @@ from typing import Any
 from pytest_kernelfalcon.asserting import modules
 from pytest_kernelfalcon.asserting.entries import check_live
 from pytest_kernelfalcon.asserting.gathering import absolute
-from pytest_kernelfalcon.asserting.modules import Module
+from pytest_kernelfalcon.asserting.modules import CannotJudge, Module
 from pytest_kernelfalcon.asserting.slices import Slice, cut, whole
 
 
@@ -54,7 +54,7 @@ class Texts:
             if there == {each.first} and each.first in ours and not each.alias:  # two lambdas of one call
                 text = f"{lines[each.first - 1]}; {text}"
             elif there:
-                raise TypeError(
+                raise CannotJudge(
                     f"{piece.module.shown}:{each.first}: a function shares its lines with others that are used. Fix: "
                     "define it at module level."
                 )
@@ -87,8 +87,8 @@ class Texts:
             self.add(other, taken)
 
 
-def _ambiguous(name: str, module: Module) -> TypeError:
-    return TypeError(
+def _ambiguous(name: str, module: Module) -> CannotJudge:
+    return CannotJudge(
         f"`{name}` of the function around the reference or the inputs is another `{name}` than one that {module.shown} "
         "uses besides. Fix: rename one of them."
     )
@@ -119,7 +119,7 @@ def _check_no_triton(piece: Slice) -> None:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         if any(name.partition(".")[0] == "triton" for name in names):
-            raise TypeError(
+            raise CannotJudge(
                 f"{piece.module.shown}:{getattr(node, 'lineno', 1)}: the reference uses Triton, and a kernel would be "
                 "held against a kernel. Fix: write it in plain PyTorch, apart from the kernel."
             )
