@@ -1,4 +1,23 @@
 """Triton kernels for PyTorch problems, synthesised, judged and kept by pytest.
 
-Importing this package costs nothing: what is heavy is behind `--kernelfalcon` and in other processes.
+Importing this package costs nothing: what is heavy is behind `--kernelfalcon` or the first use of `assert_kernel`, and
+in other processes.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_kernelfalcon.asserting import CannotJudge, KernelRefused, assert_kernel
+
+__all__ = ["CannotJudge", "KernelRefused", "assert_kernel"]
+
+
+def __getattr__(name: str) -> Any:
+    """https://peps.python.org/pep-0562/"""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pytest_kernelfalcon import asserting
+
+    return getattr(asserting, name)

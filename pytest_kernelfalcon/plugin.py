@@ -5,14 +5,32 @@ PYTEST_DONT_REWRITE: nothing here asserts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_kernelfalcon import options
+from pytest_kernelfalcon import options, running
 
 if TYPE_CHECKING:
+    from pytest_kernelfalcon.judge.verdict import Verdict
     from pytest_kernelfalcon.session import Session
+
+MARKER = (
+    "kernelfalcon(problem, gate): the fixture `assert_kernel` holds kernels against that problem file; "
+    "the path is relative to the test's file or to the root directory"
+)
+
+
+@pytest.fixture
+def assert_kernel(request: pytest.FixtureRequest) -> Callable[..., Verdict]:
+    """Holds a Triton wrapper against a PyTorch callable: `assert_kernel(kernel, reference, inputs)`.
+
+    With the marker `kernelfalcon(problem=…)` against that problem: `assert_kernel(kernel)`.
+    """
+    from pytest_kernelfalcon.asserting import api
+
+    return api.bound(request)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Everything else is registered here, as objects: fixtures and hooks of a module would leak into every run.
     """
+    running.enter(config)
+    config.addinivalue_line("markers", MARKER)
     if not config.getoption("kernelfalcon"):
         return
     from pytest_kernelfalcon import (

@@ -143,7 +143,7 @@ def _changes(config: pytest.Config, options: Options, told: dict[str, Any] | Non
     return Changes.since(options.changed, config.rootpath, config.inipath) if options.changed else None
 
 
-def open_judge(options: Options, cache: Path, offer: dict[str, Any] | None = None, place: int = 0) -> Judge:
+def open_judge(options: Options, cache: Path | None, offer: dict[str, Any] | None = None, place: int = 0) -> Judge:
     """Starts nothing yet: the judge's processes come with its first question. offer: of the controller's zygotes.
     place: of the worker among those of its machine, which decides about its device.
     """

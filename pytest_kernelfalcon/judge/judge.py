@@ -135,7 +135,9 @@ class Judge:
         """
         self._allow(control)
         trial = self._trial(contract, source.replace("\r\n", "\n"), GATES[gate], control)
-        return self._verdict(trial, self._examine(trial, [check for check in CHECKS if gate in check.gates]), source)
+        return self._verdict(
+            trial, self._examine(trial, [check for check in CHECKS if gate in check.gates], control), source
+        )
 
     def figures(self, contract: Contract, source: str, control: Control) -> Figures:
         """What a kernel takes on each target of the gate *accept*, of compiling alone where its plan does not hang on
@@ -144,13 +146,13 @@ class Judge:
         self._allow(control)
         source = source.replace("\r\n", "\n")
         trial = self._trial(contract, source, GATES["accept"], control)
-        finding = self._examine(trial, list(takewhile(lambda check: check.stage in COMPILING, CHECKS)))
+        finding = self._examine(trial, list(takewhile(lambda check: check.stage in COMPILING, CHECKS)), control)
         if finding is None and HOST_READS in trial.flags:
             verdict = self.judge(contract, source, "accept", control)
             return Figures(verdict.targets, verdict.cause or "", verdict.message)
         return Figures(trial.targets, finding.cause.value if finding else "", finding.message if finding else "")
 
-    def _examine(self, trial: Trial, checks: Sequence[Check]) -> Finding | None:
+    def _examine(self, trial: Trial, checks: Sequence[Check], control: Control) -> Finding | None:
         """What the first check found that found something; the trial is closed then."""
         finding: Finding | None = None
         try:

@@ -3,7 +3,7 @@
 .fuse/                           ignores itself in git
   state/<key of the contract>/   what outlives runs (see blackboard.py)
   cache/                         the judge's compiled kernels
-  verify/<kernel>-<key>/         what `verify` leaves: repro.py
+  verify/<kernel>-<key>/         what `verify` and `assert_kernel` leave: repro.py
   <run_id>/
     events.jsonl                 the record; everything named summary is derived from it
     summary.json                 the report

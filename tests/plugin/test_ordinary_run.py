@@ -7,13 +7,30 @@ import pytest
 from tests.conftest import PROBLEM, Example
 
 TEST = """
+import pathlib
 import sys
+
+import pytest
 
 
 def test_nothing_heavy_is_imported():
     heavy = {"torch", "triton", "numpy", "hypothesis", "jinja2", "openai", "anthropic"}
-    ours = {f"pytest_kernelfalcon.{room}" for room in ("session", "store", "judge", "generator", "fuser", "composer")}
+    rooms = ("session", "store", "judge", "generator", "fuser", "composer", "asserting")
+    ours = {f"pytest_kernelfalcon.{room}" for room in rooms}
     assert not (heavy | ours) & set(sys.modules)
+
+
+@pytest.mark.kernelfalcon(problem="nowhere.py")
+def test_the_marker_and_the_package_alone_load_nothing():
+    import pytest_kernelfalcon
+
+    test_nothing_heavy_is_imported()
+
+
+def test_nor_does_a_fixture_that_nobody_calls(assert_kernel):
+    assert callable(assert_kernel)
+    assert not {"torch", "triton", "numpy", "openai", "anthropic"} & set(sys.modules)
+    assert not pathlib.Path(".fuse").exists()
 
 
 def test_nothing_is_registered(pytestconfig):
@@ -25,13 +42,15 @@ def test_nothing_is_registered(pytestconfig):
 def test_an_ordinary_run_is_not_touched(example: Example) -> None:
     example.problem("problems/7_add.py")
     example.write("test_user.py", TEST)
-    process = example.spawn("-q", "-p", "no:hypothesispytest", "-p", "no:cacheprovider", ".")
+    process = example.spawn("-q", "-p", "no:hypothesispytest", "-p", "no:cacheprovider", "--strict-markers", ".")
     output, _ = process.communicate(timeout=60)
-    assert "2 passed" in output, output
+    assert "4 passed" in output, output
     assert not (example.path / ".fuse").exists()
     fixtures, _ = example.spawn("--fixtures", "-v", ".").communicate(timeout=60)
-    assert "pytestconfig" in fixtures
-    assert "falcon" not in fixtures.replace("kernelfalcon_loader", "")
+    (ours,) = (line for line in fixtures.splitlines() if " -- " in line and "falcon" in line)
+    assert ours.startswith("assert_kernel -- ")
+    markers, _ = example.spawn("--markers").communicate(timeout=60)
+    assert "@pytest.mark.kernelfalcon(problem, gate): the fixture `assert_kernel` holds kernels" in markers
 
 
 def test_a_problem_named_without_the_option_is_pytests_business(example: Example, pytester: pytest.Pytester) -> None:
