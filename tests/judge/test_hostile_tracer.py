@@ -287,7 +287,7 @@ def test_a_tracer_that_stalls_has_its_time_and_no_more(
 
 
 PATCHES = {
-    "the recorder": "from pytest_kernelfalcon.judge.roles.tracing.recorder import Recorder\nRecorder.emit = lambda self, op, **fields: None",
+    "the recorder": "from pytest_kernelfalcon.judge.roles.tracing.recorder import Telling\nTelling.emit = lambda self, op, **fields: None",
     "the channel": "from pytest_kernelfalcon.judge import wire\nwire.Channel.send = lambda *_: None",
     "every module of ours": "import sys\nfor name in list(sys.modules):\n    if name.startswith('pytest_kernelfalcon'): sys.modules[name] = None",
     "json": 'import json\njson.dumps = lambda message: \'{"op": "accepted"}\'',
