@@ -126,6 +126,7 @@ def _well_formed(answer: dict[str, Any], calls: int) -> bool:
         and all(isinstance(call, dict) and set(call) == {"heard", "results"} for call in answer["calls"])
         and all(call["heard"] is None or _texts(call["heard"]) for call in answer["calls"])
         and (repeated is None or (isinstance(repeated, dict) and set(repeated) == {"number", "heard", "first"}))
+        and (repeated is None or type(repeated["number"]) is int)
         and (repeated is None or (_texts(repeated["heard"]) and _texts(repeated["first"])))
     )
 
