@@ -24,7 +24,7 @@ from pytest_kernelfalcon.judge.host import Child, Ended, Line, Overdue, Zygote, 
 from pytest_kernelfalcon.judge.platforms import Platform, Unavailable
 from pytest_kernelfalcon.judge.platforms.cpu import Cpu
 from pytest_kernelfalcon.judge.trial import Trial
-from pytest_kernelfalcon.judge.verdict import Verdict
+from pytest_kernelfalcon.judge.verdict import JudgeError, Verdict
 
 MAX_REFERENCES = 4
 """Problems whose reference process is kept warm."""
@@ -157,9 +157,15 @@ class Judge:
             if answer["end"] == "unreadable":
                 raise NotBakeable(HANGS_ON_VALUES)
             steps = [json.loads(step) for step in answer["steps"]]
-            with self._zygotes.fork("bake", {"source": source}, control) as child:
-                words = child.ask({"kernels": named(steps)}, control, self._patience.trace)
-            return baked(contract, steps, Words(**words), title)
+            return baked(contract, steps, self._words(source, named(steps), control), title)
+
+    def _words(self, source: str, kernels: list[str], control: Control) -> Words:
+        """What a baked module's text needs of the kernels. Only our code reads them: raises `JudgeError`."""
+        with self._zygotes.fork("bake", {"source": source}, control) as child:
+            try:
+                return Words(**child.ask({"kernels": kernels}, control, self._patience.trace))
+            except (Ended, Overdue) as error:
+                raise JudgeError(f"the {child.role} process does not tell of the kernels: {error}") from None
 
     def difference(self, contract: Contract, source: str, other: str, control: Control) -> str:
         """What another candidate does otherwise at the problem's own sizes, in words; empty if nothing."""

@@ -16,8 +16,7 @@ def differences(trial: Trial, got: list[dict[str, Any]], fd: int, run: Run) -> I
     tensors = run.got["tensors"]
     request = {"got": got, "expected": [_expected(tensor) for tensor in tensors], "also": [[] for _ in tensors]}
     files = [fd, run.outputs_fd]
-    answer = trial.comparer.ask(request, trial.control, trial.patience.reference, files)
-    for output, figures in enumerate(answer["figures"]):
+    for output, figures in enumerate(trial.compared(request, files)):
         if figures["kind"] != "empty" and any(figures.get(name) for name in WRONG):
             element = figures["worst"]
             yield output, {"output": output, **{name: element[name] for name in ("index", "got", "want")}}

@@ -155,8 +155,10 @@ class Trial:
 
     @property
     def ended(self) -> bool:
-        """Whether nobody is left to run another case: a crash, or a fault of the device, ends the executor."""
-        return self._executor is not None and self._executor.closed
+        """Whether nobody is left to run another case, or to say what it must give: a crash, or a fault of the device,
+        ends the executor.
+        """
+        return (self._executor is not None and self._executor.closed) or self.reference.closed
 
     def start(self) -> None:
         """Fork tracer and executor; until the candidate is parsed, extracted and imported."""
@@ -235,11 +237,19 @@ class Trial:
         return self._references[case]
 
     def leeway(self, case: Case) -> tuple[list[dict[str, Any]], list[int]]:
-        """What the outputs may be besides (roles/reference.py), one entry each, with its file; none where unknown."""
+        """What the outputs may be besides (roles/reference.py), one entry each, with its file; none where unknown.
+
+        Raises `Found` where the reference ends of the question, or takes too long: a machine's load decides nothing.
+        """
         try:
             answer, fds = self._referenced({"leeway": self._draw(case)}, case)
-        except (Costly, NotTaken, ProblemError):
+        except (Costly, NotTaken):
             return [], []
+        except ProblemError as error:
+            if not self.reference.closed:
+                return [], []
+            detail = f"results seem wrong, and what honest arithmetic gives cannot be found out: {error.text}"
+            raise Found(Finding(Cause.NOT_RUNNABLE, self.stage, {"detail": detail}, case=case.to_json())) from None
         return answer["leeway"], fds
 
     def _draw(self, case: Case) -> dict[str, Any]:
@@ -257,8 +267,8 @@ class Trial:
 
     def _referenced(self, request: dict[str, Any], case: Case) -> tuple[dict[str, Any], list[int]]:
         path = self.contract.source["module"]
-        self.reference.send(request)
         try:
+            self.reference.send(request)
             answer, fds = self.reference.receive(self.control, self.patience.reference)
         except Ended as ended:
             raise ProblemError(path, Cause.PROBLEM_CRASH, detail=f"forward ({ended.how})") from None
@@ -280,7 +290,16 @@ class Trial:
         outputs = run.expected["outputs"]
         request = {"got": run.got["tensors"], "expected": outputs, "also": also or [[] for _ in outputs]}
         files = [run.outputs_fd, expected_fd, *fds]
-        answer = self.comparer.ask(request, self.control, self.patience.reference, files)
+        return self.compared(request, files)
+
+    def compared(self, request: dict[str, Any], files: Sequence[int]) -> list[dict[str, Any]]:
+        """The comparer's answer (roles/comparer.py); raises `JudgeError` where it gives none, for only our code runs
+        there.
+        """
+        try:
+            answer = self.comparer.ask(request, self.control, self.patience.reference, files)
+        except (Ended, Overdue) as error:
+            raise JudgeError(f"the {self.comparer.role} process gives no figures: {error}") from None
         figures: list[dict[str, Any]] = answer["figures"]
         return figures
 

@@ -15,7 +15,7 @@ from pytest_kernelfalcon.judge.arguments import declared_arguments
 from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.host import Ended, Overdue
 from pytest_kernelfalcon.judge.trial import How, Run, Trial
-from pytest_kernelfalcon.judge.wire import Malformed, close_all
+from pytest_kernelfalcon.judge.wire import close_all
 
 GIVEN = ("inputs", "state", "init", "storages")
 
@@ -104,8 +104,6 @@ def made(trial: Trial, uses: list[Use], watched: bool, idle: bool, repeats: int)
             raise Unusable(f"its process ends ({ended.how})") from None
         except Overdue as overdue:
             raise Unusable(f"it does not end within {overdue.seconds:.0f} s") from None
-        except Malformed as error:
-            raise Unusable(str(error)) from None
     close_all(fds)
     if not _well_formed(answer, len(uses)):
         raise Unusable("its process sends what is no answer")
