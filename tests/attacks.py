@@ -292,21 +292,21 @@ _OUTLIVING = {
     "no signal at its parent's end": ("call('prctl', 1, 0, 0, 0, 0)", ("tracer", "compile")),
     "stopped": (
         """
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGSTOP))
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        global later
+        def later():
+            os.kill(os.getpid(), signal.SIGSTOP)
         """,
         ("tracer", "compile"),
     ),
     "its group stopped": (
         """
-        def stop(*_):
+        global later
+        def later():
             for group in (0, -os.getpgid(0)):
                 try:
                     os.kill(group, signal.SIGSTOP)
                 except OSError:
                     pass
-        signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
         """,
         ("tracer", "compile"),
     ),
