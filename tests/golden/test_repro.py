@@ -242,6 +242,20 @@ def test_it_draws_the_layout_the_type_and_the_values_of_the_case(refused: Refuse
     assert code == 0, said
 
 
+def test_it_draws_state_with_the_digits_of_a_wider_type(refused: Refused, run: Run) -> None:
+    """Without these a kernel that rounds its weights to the problem's own type would be right in a wider one."""
+    halves = edited(ROWS, ("torch.ones(features)", "torch.ones(features).half()"), ("features)]", "features).half()]"))
+    coarse = edited(
+        ROWS_KERNEL, ("weight_ptr + columns, mask=mask)", "weight_ptr + columns, mask=mask).to(tl.float16)")
+    )
+    contract, verdict = refused(halves, coarse, "accept")
+    assert (verdict.cause, verdict.case and verdict.case["dtypes"]) == ("inaccurate", "float32"), verdict
+    code, said = run(script(contract, verdict, coarse))
+    assert code == 1 and "is too far from the fp64 result" in said, said
+    code, said = run(script(contract, verdict, ROWS_KERNEL))
+    assert code == 0, said
+
+
 CHEATS = Path(__file__).parents[1] / "cheats"
 
 
