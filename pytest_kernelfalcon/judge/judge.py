@@ -23,6 +23,7 @@ from pytest_kernelfalcon.judge.gates import GATES, Gate, GateName, Patience
 from pytest_kernelfalcon.judge.host import Child, Ended, Line, Overdue, Zygote, Zygotes, lacking
 from pytest_kernelfalcon.judge.platforms import Platform, Unavailable
 from pytest_kernelfalcon.judge.platforms.cpu import Cpu
+from pytest_kernelfalcon.judge.references import References
 from pytest_kernelfalcon.judge.trial import Trial
 from pytest_kernelfalcon.judge.verdict import JudgeError, Verdict
 
@@ -209,7 +210,9 @@ class Judge:
             platform=platform,
             control=control,
             zygotes=self._zygotes,
-            reference=self._reference(platform.reference, contract, control),
+            references=References(
+                contract, self._reference(platform.reference, contract, control), self._patience, control
+            ),
             comparer=self._compare(platform.comparer, control),
             patience=self._patience,
             compiled=self._compiled,

@@ -83,8 +83,8 @@ def _report(tool: str, block: list[str]) -> Report | None:
     for line in block:
         found = _AT_FILE.search(line) or _AT_NAME.search(line) or _AT_PLAIN.search(line)
         if found is not None:
-            line, file = int(found["line"]) if found["line"] else None, Path(found["file"] or "").name
-            return Report(tool, found["kernel"], line, _detail(block), file)
+            place = int(found["line"]) if found["line"] else None
+            return Report(tool, found["kernel"], place, _detail(block), Path(found["file"] or "").name)
     return None
 
 

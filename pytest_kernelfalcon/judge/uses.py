@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.trees import leaves
 from pytest_kernelfalcon.judge import steps
 from pytest_kernelfalcon.judge.arguments import declared_arguments
@@ -47,21 +46,14 @@ def judged(trial: Trial, case: Case, again: bool, stack: ExitStack) -> Use:
     """
     run = trial.run(case, How(told=True))
     stack.callback(close_all, [run.outputs_fd])
-    inputs = os.dup(trial.expect(case)[1][0])
-    tensors = run.got["tensors"]
+    asked, given = trial.call_of(case)
+    inputs, tensors = os.dup(given), run.got["tensors"]
     output = _file(max((piece["offset"] + piece["nbytes"] for piece in tensors), default=0) or 1)
     stack.callback(close_all, [inputs, output])
-    expected = run.expected
-    mutated = [tree for item, tree in zip(trial.contract.inputs, expected["inputs"], strict=True) if _in(trial, item)]
-    call = {name: expected[name] for name in GIVEN} | {"again": again}
+    call = {name: asked[name] for name in (*GIVEN, "mutates")} | {"again": again}
     call["outputs"] = [{"offset": tensor["offset"], "nbytes": tensor["nbytes"]} for tensor in tensors]
-    call["mutates"] = [leaf for tree in mutated for leaf in leaves(tree)]
     results = [[tensor["shape"], tensor["dtype"]] for tensor in tensors[: len(trial.contract.outputs)]]
     return Use(call, steps.read(run.got["steps"]), results, inputs, output, run)
-
-
-def _in(trial: Trial, item: Any) -> bool:
-    return item.name in trial.contract.mutates
 
 
 def at_declared_sizes(trial: Trial, most: int, stack: ExitStack) -> Use | None:
@@ -93,7 +85,7 @@ def _file(nbytes: int) -> int:
 
 def made(trial: Trial, uses: list[Use], watched: bool, idle: bool, repeats: int) -> dict[str, Any]:
     """The answer of the module's process, which has ended by then. idle: kernels are not run. Raises `Unusable`."""
-    job = {"source": trial.source, "paths": _paths(trial.contract), "pick": 0, "operations": trial.gate.operations}
+    job = {"source": trial.source, "paths": trial.contract.arguments, "pick": 0, "operations": trial.gate.operations}
     job |= {"watched": watched, "idle": idle}
     files = [fd for use in uses for fd in (use.inputs, use.output)]
     with trial.zygotes.fork(trial.platform.conformance, job, trial.control) as child:
@@ -108,10 +100,6 @@ def made(trial: Trial, uses: list[Use], watched: bool, idle: bool, repeats: int)
     if not _well_formed(answer, len(uses)):
         raise Unusable("its process sends what is no answer")
     return answer
-
-
-def _paths(contract: Contract) -> dict[str, str]:
-    return {item.path: item.tied_to or item.arg for item in contract.state}
 
 
 def _well_formed(answer: dict[str, Any], calls: int) -> bool:
