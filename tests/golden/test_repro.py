@@ -203,7 +203,7 @@ def script(contract: Contract, verdict: Verdict, kernel: str) -> str:
 
 SHOWN = (
     (Cause.INACCURATE, "is too far from the fp64 result"),
-    (Cause.OUT_OF_BOUNDS, "load out of bounds: 48 of 256 active lanes"),
+    (Cause.OUT_OF_BOUNDS, "of 256 active lanes, the first at byte 8000 of a tensor of 8000 bytes"),
     (Cause.NAN_MISMATCH, "is wrong about NaN"),
     (Cause.VALUES_DIFFER, "output 0 differs at"),
     (Cause.WRAPPER_RAISED, "no attribute 'nummel'"),
