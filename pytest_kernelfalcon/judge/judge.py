@@ -21,6 +21,7 @@ from pytest_kernelfalcon.judge.compiled import Compiled
 from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import GATES, Gate, GateName, Patience
 from pytest_kernelfalcon.judge.host import Child, Ended, Line, Overdue, Zygote, Zygotes, lacking
+from pytest_kernelfalcon.judge.launch_plan import shown
 from pytest_kernelfalcon.judge.platforms import Platform, Unavailable
 from pytest_kernelfalcon.judge.platforms.cpu import Cpu
 from pytest_kernelfalcon.judge.references import References
@@ -112,12 +113,10 @@ class Judge:
                     ) from None
                 except Ended as ended:
                     raise _ended(problem.path, phase, ended) from None
-                if "contract" in answer:
-                    return Contract.from_json(answer["contract"])
-                if "broken" in answer:
-                    cause = Cause.named(answer["broken"])
-                    raise ProblemError(problem.path, cause, line=answer["line"], **answer["facts"])
-                phase = str(answer["phase"])
+                told = _told(problem.path, phase, answer)
+                if isinstance(told, Contract):
+                    return told
+                phase = told
 
     def judge(self, contract: Contract, source: str, gate: GateName, control: Control) -> Verdict:
         """A verdict on a candidate's source. Raises `JudgeError` where the judge itself fails, `Cancelled` when
@@ -271,6 +270,22 @@ def _where(finding: Finding) -> dict[str, Any] | None:
     if finding.line is None and finding.program is None:
         return None
     return {"file": "kernel", "line": finding.line, "program": finding.program}
+
+
+def _told(path: str, phase: str, answer: dict[str, Any]) -> Contract | str:
+    """The contract, or the phase that begins. Raises `ProblemError`: also for what our own code would not say, for the
+    problem's runs in that process.
+    """
+    try:
+        if "contract" in answer:
+            return Contract.from_json(answer["contract"])
+        if "broken" not in answer:
+            return shown(answer["phase"])
+        error = ProblemError(path, Cause.named(answer["broken"]), line=answer["line"], **answer["facts"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        detail = f"{phase} (what it says of itself is no answer)"
+        raise ProblemError(path, Cause.PROBLEM_CRASH, detail=detail) from None
+    raise error
 
 
 def _ended(path: str, phase: str, ended: Ended) -> ProblemError:

@@ -130,6 +130,25 @@ def test_a_problem_that_misbehaves_is_broken(judge: Judge, silu: Any, code: str,
     assert "bad.py" in str(raised.value) and says in str(raised.value)
 
 
+FORGING = """
+import gc, json, struct
+line = next(found for found in gc.get_objects() if type(found).__name__ == 'Channel' and found.fileno() >= 0)
+data = json.dumps({answer!r}).encode()
+line.sock.sendall(struct.pack('>I', len(data)) + data)
+"""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"contract": {}}, {"contract": [1]}, {"broken": "no cause"}, {"broken": 7}, {"broken": "problem_import"}, {}],
+    ids=str,
+)
+def test_a_problem_that_answers_for_itself_is_broken(judge: Judge, silu: Any, answer: dict[str, Any]) -> None:
+    with pytest.raises(ProblemError, match="crashes in import") as raised:
+        judge.inspect(Problem("bad.py", f"{FORGING.format(answer=answer)}\n{dedent(silu.problem)}"), Control())
+    assert raised.value.cause == "problem_crash"
+
+
 def test_a_problem_that_does_not_end_is_broken(judge: Judge, silu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge, "_patience", replace(judge._patience, inspect=1.0))
     with pytest.raises(ProblemError, match="still in import") as raised:
