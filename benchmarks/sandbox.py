@@ -31,7 +31,7 @@ def main(count: int) -> int:
     """1 if an attack gets anything behind all walls."""
     print(machine())
     with ExitStack() as stack:
-        opened = {kind: stack.enter_context(_opened(kind)) for kind in ("plain", "cuda")}
+        opened = {kind: stack.enter_context(_opened(kind)) for kind in ROLES}
         attackers = {role.partition(".")[0]: opened[kind] for kind in opened for role in ROLES[kind]}
         alone = {wall: stack.enter_context(_opened("plain", BUT[wall])) for wall in BUT}
         host = stack.enter_context(planted(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
@@ -86,10 +86,11 @@ def lives(attackers: dict[str, Attackers]) -> Iterator[tuple[str, ...]]:
     for name, (code, roles) in OUTLIVING.items():
         for role in roles:
             zygote = attackers[role.partition(".")[0]]
+            before = set(below(zygote.process.pid))
             with zygote.attacker(role) as child:
                 said(child, code, {})
                 time.sleep(0.1)
-                started = [begun(process) for process in below(zygote.process.pid)]
+                started = [begun(process) for process in set(below(zygote.process.pid)) - before]
                 start = time.monotonic()
             ended = all_end(started)
             seconds = f"all ended in {time.monotonic() - start:.2f} s"

@@ -31,7 +31,7 @@ TEMPORARY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdi
 
 
 class Attacker:
-    """A role: runs the code that it is sent."""
+    """A role: runs the code that it is sent; what that leaves as `later`, once it has answered."""
 
     @staticmethod
     def serve(channel: Channel, job: dict[str, Any]) -> None:
@@ -45,6 +45,7 @@ class Attacker:
                 number = getattr(error, "errno", None)
                 said = {"error": type(error).__name__, "errno": number, "text": str(error)[:300]}
             channel.send(said)
+            names.get("later", int)()
 
 
 class Attackers(Line):

@@ -50,7 +50,7 @@ class Attack:
     body: str
     walls: frozenset[str]
     open: bool = True
-    roles: tuple[str, ...] = ("tracer", "compile", "cuda.reference")
+    roles: tuple[str, ...] = ("tracer", "conformance", "compile", "cuda.reference")
     alone: bool = False
 
     @property
@@ -125,7 +125,7 @@ ATTACKS = [
     _attack("UDP", "NS", "socket.socket(2, 2).sendto(b'x', ('127.0.0.1', host['udp'])); return 'sent'"),
     _attack("unix socket with a path", "NS", """
         one = socket.socket(socket.AF_UNIX); one.connect(host["unix"]); return "connected"
-        """, roles=("tracer",)),
+        """, roles=("tracer", "conformance")),
     _attack("unix socket with a path, where helpers may need some", "N", """
         one = socket.socket(socket.AF_UNIX); one.connect(host["unix"]); return "connected"
         """, roles=("compile", "cuda.reference")),
@@ -134,7 +134,7 @@ ATTACKS = [
         """),
     _attack("datagrams to a unix socket, by a pair's end", "S", """
         socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b"x", host["unix"]); return "sent"
-        """, open=False, roles=("tracer",)),
+        """, open=False, roles=("tracer", "conformance")),
     _attack("netlink: the machine's interfaces", "NS", """
         found = [name for _, name in socket.if_nameindex() if name != "lo"]
         if found:
@@ -157,8 +157,9 @@ ATTACKS = [
         open(path, "w").close(); os.unlink(path); return "written"
         """),
     _attack("change who may read a file", "NS", "os.chmod(host['target'], 0o644); return 'changed'",
-            roles=("tracer",)),
-    _attack("change a file's time", "NS", "os.utime(host['target'], (1, 1)); return 'changed'", roles=("tracer",)),
+            roles=("tracer", "conformance")),
+    _attack("change a file's time", "NS", "os.utime(host['target'], (1, 1)); return 'changed'",
+            roles=("tracer", "conformance")),
     _attack("delete a file", "NL", "os.unlink(host['target']); return 'deleted'", open=False),
     _attack("link to a file", "NL", "os.link(host['home'], 'mine'); return read('mine')", open=False, alone=True),
     _attack("symlink to a file", "NL", "os.symlink(host['home'], 'mine'); return read('mine')", alone=True),
@@ -213,11 +214,12 @@ ATTACKS = [
     _attack("performance counters", "S", """
         syscall(298, 241, ctypes.create_string_buffer(struct.pack("<II", 1, 112), 112), 0, -1, -1, 0); return "made"
         """, open=False),
-    _attack("fork", "S", "os.fork() or os._exit(0); return 'forked'", roles=("tracer", "cuda.reference"), alone=True),
+    _attack("fork", "S", "os.fork() or os._exit(0); return 'forked'",
+            roles=("tracer", "conformance", "cuda.reference"), alone=True),
     _attack("start a program", "S", """
         import subprocess
         subprocess.run(["/bin/true"], check=True); return "ran"
-        """, roles=("tracer", "cuda.reference"), alone=True),
+        """, roles=("tracer", "conformance", "cuda.reference"), alone=True),
     _attack("thread", "S", """
         one = threading.Thread(target=time.sleep, args=(0,)); one.start(); one.join(); return "ran"
         """, roles=("tracer",)),
@@ -239,7 +241,7 @@ ATTACKS = [
         for fd in files:
             os.ftruncate(fd, 32 << 20)
         return "had"
-        """, roles=("tracer",)),
+        """, roles=("tracer", "conformance")),
     _flood("shared memory segments", "S", """
         call("shmctl", call("shmget", 0, ctypes.c_size_t(1 << 20), 0o600), 0, None); return "had"
         """),
@@ -249,7 +251,7 @@ ATTACKS = [
                 for _ in range(30):
                     file.write(bytes(1 << 20))
         return "written"
-        """, roles=("tracer",)),
+        """, roles=("tracer", "conformance")),
     _flood("one large file", "A", """
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         os.truncate(os.open("large", os.O_CREAT | os.O_RDWR), 7 << 30); return "written"
@@ -258,7 +260,7 @@ ATTACKS = [
         for number in range(70_000):
             os.mknod(f"{number}")
         return "made"
-        """, open=False, roles=("tracer",)),
+        """, open=False, roles=("tracer", "conformance")),
     _flood("descriptors", "A", """
         held = []
         while len(held) < 5000:
@@ -290,21 +292,21 @@ _OUTLIVING = {
     "no signal at its parent's end": ("call('prctl', 1, 0, 0, 0, 0)", ("tracer", "compile")),
     "stopped": (
         """
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGSTOP))
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        global later
+        def later():
+            os.kill(os.getpid(), signal.SIGSTOP)
         """,
         ("tracer", "compile"),
     ),
     "its group stopped": (
         """
-        def stop(*_):
+        global later
+        def later():
             for group in (0, -os.getpgid(0)):
                 try:
                     os.kill(group, signal.SIGSTOP)
                 except OSError:
                     pass
-        signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
         """,
         ("tracer", "compile"),
     ),

@@ -42,7 +42,7 @@ def comparison(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt,
 
 def mask_dropped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """A load or a store of all lanes, where one of them may lie outside."""
-    if called(node, "load", "store", "atomic_add") and isinstance(node, ast.Call) and not _stays_inside(node, text):
+    if called(node, "load", "store", "atomic_add") and not _stays_inside(node, text):
         yield from _without(node, text, "mask", "other")
 
 
@@ -56,7 +56,7 @@ def _stays_inside(node: ast.Call, text: Text) -> bool:
 
 def other_dropped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """Lanes that are masked off hold anything. In a product they meet the other operand's zeros, and do no harm."""
-    if called(node, "load") and isinstance(node, ast.Call) and not text.multiplies:
+    if called(node, "load") and not text.multiplies:
         yield from _without(node, text, "other")
 
 
@@ -87,7 +87,7 @@ def operands_swapped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast
     """b - a for a - b."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub | ast.Div | ast.FloorDiv | ast.Mod):
         yield node, f"{text.atom(node.right)} {SYMBOLS[type(node.op)]} {text.atom(node.left)}"
-    if called(node, "div_rn", "fdiv") and isinstance(node, ast.Call) and len(node.args) == 2:
+    if called(node, "div_rn", "fdiv") and len(node.args) == 2:
         yield node, f"{text.of(node.func)}({text.of(node.args[1])}, {text.of(node.args[0])})"
 
 
@@ -123,16 +123,18 @@ def _swapped(node: ast.expr, one: str, other: str) -> str:
 
 def eps(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """What keeps a divisor from zero is ten times as large, or not there."""
-    if _is_float(node) and 0 < node.value <= EPS:  # type: ignore[attr-defined]
-        yield node, repr(node.value * 10)  # type: ignore[misc, attr-defined]
-        yield node, "0.0"  # type: ignore[misc]
+    match node:
+        case ast.Constant(value=float() as value) if 0 < value <= EPS:
+            yield node, repr(value * 10)
+            yield node, "0.0"
 
 
 def constant(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """Another number."""
-    if _is_float(node) and abs(node.value) > EPS:  # type: ignore[attr-defined]
-        yield node, repr(round(node.value * 1.01, 12))  # type: ignore[misc, attr-defined]
-        yield node, repr(node.value * 2)  # type: ignore[misc, attr-defined]
+    match node:
+        case ast.Constant(value=float() as value) if abs(value) > EPS:
+            yield node, repr(round(value * 1.01, 12))
+            yield node, repr(value * 2)
     if isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant) and type(node.right.value) is int:
         yield node.right, str(node.right.value + 1)
 
@@ -140,10 +142,10 @@ def constant(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, s
 def initial_value(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """What a reduction starts from, or takes for lanes that are masked off: 0 for -inf, 1 for 0."""
     if called(node, "zeros", "zeros_like"):
-        yield node, f"({text.of(node)} + 1)"  # type: ignore[arg-type, misc]
-    if called(node, "full", "where") and isinstance(node, ast.Call) and len(node.args) > 1:
+        yield node, f"({text.of(node)} + 1)"
+    if called(node, "full", "where") and len(node.args) > 1:
         yield from _neutral(node.args[2 if name_of(node.func) == "where" else 1], text)
-    if called(node, "load") and isinstance(node, ast.Call) and not text.multiplies:
+    if called(node, "load") and not text.multiplies:
         for item in node.keywords:
             if item.arg == "other":
                 yield from _neutral(item.value, text)
@@ -167,7 +169,7 @@ def function(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, s
 def call_dropped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """The argument in place of a function of it."""
     if called(node, "exp", "exp2", "log", "sqrt", "rsqrt", "abs", "sigmoid", "tanh", "erf", "rint", "floor", "log1p"):
-        yield node, text.atom(node.args[0])  # type: ignore[misc, attr-defined]
+        yield node, text.atom(node.args[0])
 
 
 def negation_dropped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
@@ -177,7 +179,7 @@ def negation_dropped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast
 
 def choice_swapped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """tl.where with its branches the other way round, or one of them alone."""
-    if called(node, "where") and isinstance(node, ast.Call) and len(node.args) == 3:
+    if called(node, "where") and len(node.args) == 3:
         condition, yes, no = map(text.of, node.args)
         yield node, f"{text.of(node.func)}({condition}, {no}, {yes})"
 
@@ -209,20 +211,20 @@ def block(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and _is_block(node.right):
         yield node.right, f"({text.of(node.right)} // 2)"
         yield node.right, f"({text.of(node.right)} + 1)"
-    if called(node, "range") and len(node.args) == 3:  # type: ignore[attr-defined]
-        step = node.args[2]  # type: ignore[attr-defined]
+    if called(node, "range") and len(node.args) == 3:
+        step = node.args[2]
         yield step, f"{text.atom(step)} * 2"
 
 
 def lane(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """Each lane takes its neighbour's element."""
-    if called(node, "arange") and isinstance(node, ast.Call):
+    if called(node, "arange"):
         yield node, f"(1 + {text.of(node)})"
 
 
 def loop(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """One round too few, at the beginning or at the end."""
-    if not called(node, "range") or not isinstance(node, ast.Call):
+    if not called(node, "range"):
         return
     words = [text.atom(item) for item in node.args]
     first, end, step = (["0", *words, "1"] if len(words) == 1 else [*words, "1"])[:3]
@@ -253,10 +255,6 @@ def _is_address(node: ast.expr) -> bool:
 
 def _is_number(node: ast.expr, value: int) -> bool:
     return isinstance(node, ast.Constant) and node.value == value
-
-
-def _is_float(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and type(node.value) is float and node.value != 0
 
 
 def _is_block(node: ast.expr) -> bool:

@@ -12,14 +12,14 @@ from benchmarks.mutants.text import Change, Text, called, is_launch, name_of, ne
 def grid(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """One program too few."""
     if is_launch(node):
-        shape = node.func.slice  # type: ignore[attr-defined]
+        shape = node.func.slice if isinstance(node.func, ast.Subscript) else None
         for item in shape.elts if isinstance(shape, ast.Tuple) else []:
             yield item, f"{text.atom(item)} - 1"
 
 
 def cdiv(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """The number of blocks rounded down, or of blocks that are larger than those that are launched."""
-    if called(node, "cdiv") and isinstance(node, ast.Call):
+    if called(node, "cdiv"):
         whole, part = map(text.atom, node.args)
         yield node, f"({whole} // {part})"
         yield node, f"{text.of(node.func)}({whole}, {part} * 2)"
@@ -29,16 +29,16 @@ def arguments_swapped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | as
     """Two neighbours of a launch: both strides of one tensor, or neither a stride."""
     if not is_launch(node):
         return
-    given = node.args  # type: ignore[attr-defined]
+    given = node.args
     for one, other in neighbours(given):
         if not isinstance(one, ast.Starred) and not isinstance(other, ast.Starred) and _stride(one) == _stride(other):
             words = {one: text.of(other), other: text.of(one)}
-            yield node, _call(node, [words.get(item, text.of(item)) for item in given], text)  # type: ignore[arg-type, misc]
+            yield node, _call(node, [words.get(item, text.of(item)) for item in given], text)
 
 
 def stride(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """Strides the other way round, or of another dimension."""
-    if not called(node, "stride") or not isinstance(node, ast.Call):
+    if not called(node, "stride"):
         return
     if not node.args:
         yield node, f"{text.of(node)}[::-1]"
@@ -49,7 +49,7 @@ def stride(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str
 def number(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """A size that is given to a kernel is one too small or one too large."""
     if is_launch(node):
-        for item in node.args:  # type: ignore[attr-defined]
+        for item in node.args:
             if "stride" not in text.of(item) and isinstance(item, ast.BinOp | ast.Subscript):
                 yield item, f"{text.atom(item)} - 1"
                 yield item, f"{text.atom(item)} + 1"
@@ -63,11 +63,11 @@ def launch_dropped(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.s
 
 def layout(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """A copy in order left out; a view of two dimensions the wrong way round."""
-    if called(node, "contiguous"):
-        yield node, text.of(node.func.value)  # type: ignore[misc, attr-defined]
-    if called(node, "transpose", "permute") and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+    if called(node, "contiguous") and isinstance(node.func, ast.Attribute):
         yield node, text.of(node.func.value)
-    if called(node, "reshape", "view") and isinstance(node, ast.Call):
+    if called(node, "transpose", "permute") and isinstance(node.func, ast.Attribute):
+        yield node, text.of(node.func.value)
+    if called(node, "reshape", "view"):
         for one, other in neighbours(node.args):
             words = {one: text.of(other), other: text.of(one)}
             yield node, _call(node, [words.get(item, text.of(item)) for item in node.args], text)
@@ -75,7 +75,7 @@ def layout(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str
 
 def output_type(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """A coarser type of what a kernel writes."""
-    if called(node, "empty", "empty_like", "zeros", "new_empty") and isinstance(node, ast.Call):
+    if called(node, "empty", "empty_like", "zeros", "new_empty"):
         for item in node.keywords:
             if item.arg == "dtype":
                 yield item.value, "torch.float16"
@@ -83,7 +83,7 @@ def output_type(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt
 
 def initial_fill(node: ast.AST, text: Text) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """What a kernel adds to begins with anything, or with ones."""
-    if called(node, "zeros", "zeros_like") and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+    if called(node, "zeros", "zeros_like") and isinstance(node.func, ast.Attribute):
         for name in ("empty", "ones"):
             yield node.func, f"{text.of(node.func.value)}.{node.func.attr.replace('zeros', name)}"
 

@@ -14,7 +14,6 @@ from benchmarks.mutants.draw import Mutant
 from benchmarks.mutants.record import Record
 from benchmarks.results import Appending
 from pytest_kernelfalcon.contracts.contract import Contract
-from pytest_kernelfalcon.contracts.control import Cancelled
 from pytest_kernelfalcon.contracts.problem import sha256
 
 GROUP = 8
@@ -82,14 +81,11 @@ def _judge(group: Sequence[Mutant]) -> list[Record]:
     """In a worker: verdicts at the gate *accept*. What stops the judge itself stops the run."""
     (worker,) = WORKER
     problem = group[0].original.problem
+    if problem.sha256 not in KNOWN:
+        KNOWN[problem.sha256] = worker.judge.inspect(problem, worker.control)
     records = []
-    try:
-        if problem.sha256 not in KNOWN:
-            KNOWN[problem.sha256] = worker.judge.inspect(problem, worker.control)
-        for mutant in group:
-            start = time.monotonic()
-            verdict = worker.judge.judge(KNOWN[problem.sha256], mutant.source, "accept", worker.control)
-            records.append(Record.of(mutant, verdict, time.monotonic() - start))
-    except Cancelled:
-        pass
+    for mutant in group:
+        start = time.monotonic()
+        verdict = worker.judge.judge(KNOWN[problem.sha256], mutant.source, "accept", worker.control)
+        records.append(Record.of(mutant, verdict, time.monotonic() - start))
     return records

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeGuard
 
 ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript)
 """What needs no parentheses inside another expression."""
@@ -102,12 +103,13 @@ def _is_kernel(function: ast.FunctionDef) -> bool:
     return any(ast.unparse(decorator).split("(")[0].endswith("jit") for decorator in function.decorator_list)
 
 
-def called(node: ast.AST, *names: str) -> bool:
+def called(node: ast.AST, *names: str) -> TypeGuard[ast.Call]:
     """Whether it is a call of a function or method of one of these names."""
     return isinstance(node, ast.Call) and name_of(node.func) in names
 
 
-def is_launch(node: ast.AST) -> bool:
+def is_launch(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Whether it is a call of what stands before square brackets: `kernel[grid](…)`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript)
 
 

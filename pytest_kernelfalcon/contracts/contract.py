@@ -144,6 +144,16 @@ class Contract:
         """Bytes of the outputs at the declared sizes."""
         return sum(math.prod(output.shape) * ITEMSIZE[output.dtype] for output in self.outputs)
 
+    @property
+    def mutated(self) -> list[int]:
+        """The positions of the inputs that `forward` changes."""
+        return [position for position, item in enumerate(self.inputs) if item.name in self.mutates]
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The keyword that passes each piece of state, by its path; tied ones share one."""
+        return {item.path: item.tied_to or item.arg for item in self.state}
+
     def to_json(self) -> dict[str, Any]:
         """The fixed format: the seed system's field names beside ours."""
         tensors = [TensorSpec.of(leaf) for item in self.inputs for leaf in leaves(item.value)]

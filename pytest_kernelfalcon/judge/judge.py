@@ -23,10 +23,13 @@ from pytest_kernelfalcon.judge.figures import Figures
 from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import GATES, Gate, GateName, Patience
 from pytest_kernelfalcon.judge.host import Child, Ended, Line, Overdue, Zygote, Zygotes, lacking
+from pytest_kernelfalcon.judge.launch_plan import shown
 from pytest_kernelfalcon.judge.platforms import Platform, Unavailable
 from pytest_kernelfalcon.judge.platforms.cpu import Cpu
+from pytest_kernelfalcon.judge.references import References
 from pytest_kernelfalcon.judge.trial import Trial
 from pytest_kernelfalcon.judge.verdict import JudgeError, Verdict
+from pytest_kernelfalcon.judge.warm import Warm
 
 MAX_REFERENCES = 4
 """Problems whose reference process is kept warm."""
@@ -122,12 +125,10 @@ class Judge:
                     ) from None
                 except Ended as ended:
                     raise _ended(problem.path, phase, ended) from None
-                if "contract" in answer:
-                    return Contract.from_json(answer["contract"])
-                if "broken" in answer:
-                    cause = Cause.named(answer["broken"])
-                    raise ProblemError(problem.path, cause, line=answer["line"], **answer["facts"])
-                phase = str(answer["phase"])
+                told = _told(problem.path, phase, answer)
+                if isinstance(told, Contract):
+                    return told
+                phase = told
 
     def judge(self, contract: Contract, source: str, gate: GateName, control: Control) -> Verdict:
         """A verdict on a candidate's source. Raises `JudgeError` where the judge itself fails, `Cancelled` when
@@ -188,12 +189,15 @@ class Judge:
             if answer["end"] == "unreadable":
                 raise NotBakeable(HANGS_ON_VALUES)
             steps = [json.loads(step) for step in answer["steps"]]
+            return baked(contract, steps, self._words(source, named(steps), control), title)
+
+    def _words(self, source: str, kernels: list[str], control: Control) -> Words:
+        """What a baked module's text needs of the kernels. Only our code reads them: raises `JudgeError`."""
+        with self._zygotes.fork("bake", {"source": source}, control) as child:
             try:
-                with self._zygotes.fork("bake", {"source": source}, control) as child:
-                    words = child.ask({"kernels": named(steps)}, control, self._patience.trace)
-            except Ended as ended:
-                raise JudgeError(f"the bake process ended ({ended.how})") from None
-            return baked(contract, steps, Words(**words), title)
+                return Words(**child.ask({"kernels": kernels}, control, self._patience.trace))
+            except (Ended, Overdue) as error:
+                raise JudgeError(f"the {child.role} process does not tell of the kernels: {error}") from None
 
     def difference(self, contract: Contract, source: str, other: str, control: Control) -> str:
         """What another candidate does otherwise at the problem's own sizes, in words; empty if nothing."""
@@ -230,10 +234,13 @@ class Judge:
         self, contract: Contract, source: str, gate: Gate, control: Control, platform: Platform | None = None
     ) -> Trial:
         platform = platform or self._platform
-        reference = partial(self._reference, platform.reference, contract, control)
-        comparer = partial(self._compare, platform.comparer, control)
-        reference()  # both begin to start while the candidate is read
-        comparer()
+        asked = self._patience.reference
+        reference = Warm(
+            platform.reference, partial(self._reference, platform.reference, contract, control), asked, control
+        )
+        comparer = Warm(platform.comparer, partial(self._compare, platform.comparer, control), asked, control)
+        reference.start()  # both, while the candidate is read
+        comparer.start()
         return Trial(
             contract=contract,
             source=source,
@@ -241,7 +248,7 @@ class Judge:
             platform=platform,
             control=control,
             zygotes=self._zygotes,
-            reference=reference,
+            references=References(contract, reference),
             comparer=comparer,
             patience=self._patience,
             compiled=self._compiled,
@@ -304,6 +311,22 @@ def _where(finding: Finding) -> dict[str, Any] | None:
 
 class _Killed(ProblemError):
     """The problem's process was killed: by its own doing, or by somebody else."""
+
+
+def _told(path: str, phase: str, answer: dict[str, Any]) -> Contract | str:
+    """The contract, or the phase that begins. Raises `ProblemError`: also for what our own code would not say, for the
+    problem's runs in that process.
+    """
+    try:
+        if "contract" in answer:
+            return Contract.from_json(answer["contract"])
+        if "broken" not in answer:
+            return shown(answer["phase"])
+        error = ProblemError(path, Cause.named(answer["broken"]), line=answer["line"], **answer["facts"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        detail = f"{phase} (what it says of itself is no answer)"
+        raise ProblemError(path, Cause.PROBLEM_CRASH, detail=detail) from None
+    raise error
 
 
 def _ended(path: str, phase: str, ended: Ended) -> ProblemError:

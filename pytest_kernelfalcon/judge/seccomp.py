@@ -78,7 +78,8 @@ def program(machine: Machine, limits: Limits, process: int) -> Iterator[Step]:
     yield from _unless(AT_LEAST, machine.x32, errno.ENOSYS)
     yield from _unless(EQUAL, syscalls.CLONE3[column], errno.ENOSYS)
     denied = syscalls.FORBIDDEN | ({} if limits.starts else syscalls.STARTS)
-    denied |= syscalls.ALONE | {"clone": syscalls.CLONE} if limits.tasks == 1 else {}
+    denied |= {} if limits.starts or limits.gpu else syscalls.ALONE
+    denied |= {"clone": syscalls.CLONE} if limits.tasks == 1 else {}
     denied |= {} if limits.hands else syscalls.HANDS
     for numbers in denied.values():
         if numbers[column] >= 0:

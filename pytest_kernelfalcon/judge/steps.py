@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from pytest_kernelfalcon.judge.launch_plan.bounds import MAX_LINE
+
 Step = dict[str, Any]
 DEEPEST = 40
 """Levels that a step may have."""
@@ -27,7 +29,8 @@ def departure(want: Sequence[Step], got: Sequence[Step]) -> Departure | None:
     for mine, theirs in zip_longest(want, got):
         if core(mine) != core(theirs):
             line = (theirs or {}).get("line") or (mine or {}).get("line")
-            return Departure(_shown(theirs, mine), _shown(mine, theirs), line if type(line) is int else None)
+            known = type(line) is int and 1 <= line <= MAX_LINE
+            return Departure(_shown(theirs, mine), _shown(mine, theirs), line if known else None)
     return None
 
 

@@ -37,9 +37,9 @@ ALONE: dict[str, Numbers] = {
     "utime": (132, -1), "utimes": (235, -1), "futimesat": (261, -1), "utimensat": (280, 88),
     "socket": (41, 198), "socketpair": (53, 199),
 }  # fmt: skip
-"""To a role that has no helpers, neither compilers nor a GPU's driver: files in memory beside its scratch directory,
-whose size binds all that it writes; and what Landlock does not know: who owns a file, may read it, changed it when;
-sockets in the file tree. Its channels are there when it begins."""
+"""To a role that has no helpers, neither compilers nor a GPU's driver, though it may have threads: files in memory
+beside its scratch directory, whose size binds all that it writes; and what Landlock does not know: who owns a file, may
+read it, changed it when; sockets in the file tree. Its channels are there when it begins."""
 HANDS: dict[str, Numbers] = {"sendmsg": (46, 211), "sendmmsg": (307, 269)}
 """To a role that hands no descriptors on: what it sends goes by `sendto`."""
 ONESELF: dict[str, Numbers] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,25 +12,24 @@ from typing import Any, NoReturn
 from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
-from pytest_kernelfalcon.contracts.sizes import rewrite
 from pytest_kernelfalcon.contracts.trees import leaves
 from pytest_kernelfalcon.contracts.variants import DECLARED
 from pytest_kernelfalcon.judge.accuracy import Judgement, Pool
 from pytest_kernelfalcon.judge.arguments import declared_arguments, storage_names
 from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.compiled import Compiled
-from pytest_kernelfalcon.judge.finding import Costly, Finding, Found, NotTaken, TooCostly, UnsupportedHere
+from pytest_kernelfalcon.judge.finding import Finding, Found, TooCostly, UnsupportedHere
 from pytest_kernelfalcon.judge.gates import Gate, Patience
 from pytest_kernelfalcon.judge.host import Child, Ended, Overdue, Zygotes
 from pytest_kernelfalcon.judge.platforms import Form, Platform
+from pytest_kernelfalcon.judge.references import References
 from pytest_kernelfalcon.judge.sanitizer import Sanitizer
 from pytest_kernelfalcon.judge.verdict import JudgeError
+from pytest_kernelfalcon.judge.warm import Warm
 from pytest_kernelfalcon.judge.wire import Channel, close_all
 
 LONGEST = 4
 """Times that a call may take what its parts may take each: a kernel, or what the wrapper does before one."""
-KEPT_BYTES = 2 << 30
-"""Of inputs and expected values that a trial keeps for comparing again, beside those in use."""
 
 
 @dataclass
@@ -80,15 +78,14 @@ class Trial:
     platform: Platform
     control: Control
     zygotes: Zygotes
-    reference: Callable[[], Child]
-    comparer: Callable[[], Child]
+    references: References
+    comparer: Warm
     patience: Patience
     compiled: Compiled
     versions: dict[str, str]
     examples: Path | None = None
     interpreted: Callable[[], Trial] | None = None
     sanitizer: Sanitizer | None = None
-    secret: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     pool: Pool = field(default_factory=Pool)
     undecided_kinds: set[str] = field(default_factory=set)
     form: Form | None = None
@@ -111,13 +108,10 @@ class Trial:
     _executor: Child | None = None
     _tracer: Child | None = None
     _compiler: Child | None = None
-    _references: dict[Case, tuple[dict[str, Any], list[int]]] = field(default_factory=dict)
 
     def close(self) -> None:
         self._stack.close()
-        for _, fds in self._references.values():
-            close_all(fds)
-        self._references.clear()
+        self.references.forget()
 
     @contextmanager
     def clock(self, stage: str) -> Iterator[None]:
@@ -157,15 +151,16 @@ class Trial:
 
     @property
     def ended(self) -> bool:
-        """Whether nobody is left to run another case: a crash, or a fault of the device, ends the executor."""
-        return self._executor is not None and self._executor.closed
+        """Whether nobody is left to run another case, or to say what it must give: a crash, or a fault of the device,
+        ends the executor.
+        """
+        return (self._executor is not None and self._executor.closed) or self.references.ended
 
     def start(self) -> None:
         """Fork tracer and executor; until the candidate is parsed, extracted and imported."""
         left, right = Channel.pair()
         try:
-            paths = {item.path: item.tied_to or item.arg for item in self.contract.state}
-            job: dict[str, Any] = {"source": self.source, "paths": paths}
+            job: dict[str, Any] = {"source": self.source, "paths": self.contract.arguments}
             self._tracer = self._keep(self.zygotes.fork("tracer", job, self.control, [left.fileno()]))
             job |= {"seconds": self.patience.trace, "output_bytes": self.contract.output_bytes}
             self._executor = self._keep(self.zygotes.fork(self.platform.executor, job, self.control, [right.fileno()]))
@@ -218,97 +213,55 @@ class Trial:
 
     def _arguments(self, expected: dict[str, Any]) -> dict[str, Any]:
         """What a call is given."""
-        mutated = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
         return {
             "inputs": expected["inputs"],
             "state": expected["state"],
             "init": expected["init"],
             "storages": expected["storages"],
             "names": storage_names(self.contract, expected),
-            "mutates": [leaf for i in mutated for leaf in leaves(expected["inputs"][i])],
+            "mutates": [leaf for i in self.contract.mutated for leaf in leaves(expected["inputs"][i])],
         }
 
     def expect(self, case: Case) -> tuple[dict[str, Any], list[int]]:
-        """The reference's answer for a case, kept to be compared as often as needed. Raises `Costly` or `NotTaken`."""
-        if case not in self._references:
-            self._forget_the_oldest()
-            self._references[case] = self._referenced({"case": self._draw(case)}, case)
-            self.flag(*self._references[case][0]["flags"])
-        return self._references[case]
+        """The reference's answer for a case, with its files. Raises `Costly` or `NotTaken`."""
+        answer, fds = self.references.of(case)
+        self.flag(*answer["flags"])
+        return answer, fds
 
     def leeway(self, case: Case) -> tuple[list[dict[str, Any]], list[int]]:
-        """What the outputs may be besides (roles/reference.py), one entry each, with its file; none where unknown."""
+        """What the outputs may be besides (roles/reference.py), one entry each, with its file; none where unknown.
+
+        Raises `Found` where the reference ends of the question, or takes too long: a machine's load decides nothing.
+        """
         try:
-            answer, fds = self._referenced({"leeway": self._draw(case)}, case)
-        except (Costly, NotTaken, ProblemError):
-            return [], []
-        return answer["leeway"], fds
-
-    def _draw(self, case: Case) -> dict[str, Any]:
-        """The reference's job for a case."""
-        source = rewrite(self.contract.source["code"], dict(case.sizes))
-        mutates = [i for i, item in enumerate(self.contract.inputs) if item.name in self.contract.mutates]
-        job = {"source": source, "path": self.contract.source["module"], "mutates": mutates}
-        kind = {"dtype": case.dtype, "strides": case.strides, "values": case.values}
-        return job | kind | {"seed": case.seed(self.secret)}
-
-    def _forget_the_oldest(self) -> None:
-        """Answers take memory; one that is wanted again is drawn again from the same seed."""
-        while sum(_held_bytes(answer) for answer, _ in self._references.values()) > KEPT_BYTES:
-            close_all(self._references.pop(next(iter(self._references)))[1])
-
-    def _referenced(self, request: dict[str, Any], case: Case) -> tuple[dict[str, Any], list[int]]:
-        path = self.contract.source["module"]
-        try:
-            answer, fds = self._ask_warm(self.reference, request)
-        except Ended as ended:
-            raise ProblemError(path, Cause.PROBLEM_CRASH, detail=f"forward ({ended.how})") from None
-        except Overdue as overdue:
-            raise ProblemError(path, Cause.PROBLEM_HANG, detail="forward", seconds=overdue.seconds) from None
-        if answer.get("broken") == Cause.PROBLEM_MEMORY.value:
-            raise Costly("it takes more memory than there is")
-        if "broken" in answer and not case.plain:
-            raise NotTaken
-        if "broken" in answer:
-            raise ProblemError(path, Cause.named(answer["broken"]), line=answer["line"], **answer["facts"])
-        return answer, fds
+            return self.references.leeway(case)
+        except ProblemError as error:
+            if not self.references.ended:
+                return [], []
+            detail = f"results seem wrong, and what honest arithmetic gives cannot be found out: {error.text}"
+            raise Found(Finding(Cause.NOT_RUNNABLE, self.stage, {"detail": detail}, case=case.to_json())) from None
 
     def compare(
         self, run: Run, also: list[list[dict[str, Any]]] | None = None, fds: Sequence[int] = ()
     ) -> list[dict[str, Any]]:
         """The comparer's figures, one an output. also: for each, where in a file lies what it may be besides."""
-        _, (_, expected_fd) = self._references[run.case]
+        expected_fd = self.references.of(run.case)[1][1]
         outputs = run.expected["outputs"]
         request = {"got": run.got["tensors"], "expected": outputs, "also": also or [[] for _ in outputs]}
         files = [run.outputs_fd, expected_fd, *fds]
         return self.compared(request, files)
 
-    def compared(self, request: dict[str, Any], fds: Sequence[int]) -> list[dict[str, Any]]:
-        """The comparer's figures. Raises `JudgeError` where it ends: it runs nobody's code but ours."""
+    def compared(self, request: dict[str, Any], files: Sequence[int]) -> list[dict[str, Any]]:
+        """The comparer's answer (roles/comparer.py); raises `JudgeError` where it gives none, for only our code runs
+        there.
+        """
         try:
-            answer, new = self._ask_warm(self.comparer, request, fds)
-        except Ended as ended:
-            raise JudgeError(f"the comparer process ended ({ended.how})") from None
+            answer, new = self.comparer.ask(request, files)
+        except (Ended, Overdue) as error:
+            raise JudgeError(f"the {self.comparer.role} process gives no figures: {error}") from None
         close_all(new)
         figures: list[dict[str, Any]] = answer["figures"]
         return figures
-
-    def _ask_warm(
-        self, role: Callable[[], Child], request: dict[str, Any], fds: Sequence[int] = ()
-    ) -> tuple[dict[str, Any], list[int]]:
-        """The answer of a process that knows no candidate. One that was killed is asked once more, in a new process:
-        the question, its draw and its answer are the same, so that nobody gains by it.
-        """
-        try:
-            return self._ask_once(role(), request, fds)
-        except Ended as ended:
-            if not ended.killed:
-                raise
-        return self._ask_once(role(), request, fds)
-
-    def _ask_once(self, child: Child, request: dict[str, Any], fds: Sequence[int]) -> tuple[dict[str, Any], list[int]]:
-        child.send(request, fds)
-        return child.receive(self.control, self.patience.reference)
 
     def note(self, judgement: Judgement) -> None:
         """Remember the largest error of an accepted output."""
@@ -368,9 +321,3 @@ class Trial:
             case "ready" | "result" | "unreadable":
                 return
         raise JudgeError(f"the executor answers {answer['end']!r}")
-
-
-def _held_bytes(answer: dict[str, Any]) -> int:
-    """Of the files that came with a reference's answer."""
-    expected = [piece for output in answer["outputs"] for piece in (output["eager"], output["truth"])]
-    return sum(piece["nbytes"] for piece in [*answer["storages"], *expected])

@@ -8,14 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.trees import leaves
 from pytest_kernelfalcon.judge import steps
 from pytest_kernelfalcon.judge.arguments import declared_arguments
 from pytest_kernelfalcon.judge.cases import Case
 from pytest_kernelfalcon.judge.host import Ended, Overdue
 from pytest_kernelfalcon.judge.trial import How, Run, Trial
-from pytest_kernelfalcon.judge.wire import Malformed, close_all
+from pytest_kernelfalcon.judge.wire import close_all
 
 GIVEN = ("inputs", "state", "init", "storages")
 
@@ -47,21 +46,14 @@ def judged(trial: Trial, case: Case, again: bool, stack: ExitStack) -> Use:
     """
     run = trial.run(case, How(told=True))
     stack.callback(close_all, [run.outputs_fd])
-    inputs = os.dup(trial.expect(case)[1][0])
-    tensors = run.got["tensors"]
+    asked, given = trial.call_of(case)
+    inputs, tensors = os.dup(given), run.got["tensors"]
     output = _file(max((piece["offset"] + piece["nbytes"] for piece in tensors), default=0) or 1)
     stack.callback(close_all, [inputs, output])
-    expected = run.expected
-    mutated = [tree for item, tree in zip(trial.contract.inputs, expected["inputs"], strict=True) if _in(trial, item)]
-    call = {name: expected[name] for name in GIVEN} | {"again": again}
+    call = {name: asked[name] for name in (*GIVEN, "mutates")} | {"again": again}
     call["outputs"] = [{"offset": tensor["offset"], "nbytes": tensor["nbytes"]} for tensor in tensors]
-    call["mutates"] = [leaf for tree in mutated for leaf in leaves(tree)]
     results = [[tensor["shape"], tensor["dtype"]] for tensor in tensors[: len(trial.contract.outputs)]]
     return Use(call, steps.read(run.got["steps"]), results, inputs, output, run)
-
-
-def _in(trial: Trial, item: Any) -> bool:
-    return item.name in trial.contract.mutates
 
 
 def at_declared_sizes(trial: Trial, most: int, stack: ExitStack) -> Use | None:
@@ -93,7 +85,7 @@ def _file(nbytes: int) -> int:
 
 def made(trial: Trial, uses: list[Use], watched: bool, idle: bool, repeats: int) -> dict[str, Any]:
     """The answer of the module's process, which has ended by then. idle: kernels are not run. Raises `Unusable`."""
-    job = {"source": trial.source, "paths": _paths(trial.contract), "pick": 0, "operations": trial.gate.operations}
+    job = {"source": trial.source, "paths": trial.contract.arguments, "pick": 0, "operations": trial.gate.operations}
     job |= {"watched": watched, "idle": idle}
     files = [fd for use in uses for fd in (use.inputs, use.output)]
     with trial.zygotes.fork(trial.platform.conformance, job, trial.control) as child:
@@ -104,16 +96,10 @@ def made(trial: Trial, uses: list[Use], watched: bool, idle: bool, repeats: int)
             raise Unusable(f"its process ends ({ended.how})") from None
         except Overdue as overdue:
             raise Unusable(f"it does not end within {overdue.seconds:.0f} s") from None
-        except Malformed as error:
-            raise Unusable(str(error)) from None
     close_all(fds)
     if not _well_formed(answer, len(uses)):
         raise Unusable("its process sends what is no answer")
     return answer
-
-
-def _paths(contract: Contract) -> dict[str, str]:
-    return {item.path: item.tied_to or item.arg for item in contract.state}
 
 
 def _well_formed(answer: dict[str, Any], calls: int) -> bool:
@@ -126,6 +112,7 @@ def _well_formed(answer: dict[str, Any], calls: int) -> bool:
         and all(isinstance(call, dict) and set(call) == {"heard", "results"} for call in answer["calls"])
         and all(call["heard"] is None or _texts(call["heard"]) for call in answer["calls"])
         and (repeated is None or (isinstance(repeated, dict) and set(repeated) == {"number", "heard", "first"}))
+        and (repeated is None or type(repeated["number"]) is int)
         and (repeated is None or (_texts(repeated["heard"]) and _texts(repeated["first"])))
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_kernelfalcon.contracts.causes import Cause, Outcome
 
 SCHEMA = 1
-JUDGE_VERSION = "5"
+JUDGE_VERSION = "6"
 
 EXIT_CODES: dict[Outcome, int] = {
     "accepted": 0,

@@ -203,7 +203,7 @@ def script(contract: Contract, verdict: Verdict, kernel: str) -> str:
 
 SHOWN = (
     (Cause.INACCURATE, "is too far from the fp64 result"),
-    (Cause.OUT_OF_BOUNDS, "load out of bounds: 48 of 256 active lanes"),
+    (Cause.OUT_OF_BOUNDS, "of 256 active lanes, the first at byte 8000 of a tensor of 8000 bytes"),
     (Cause.NAN_MISMATCH, "is wrong about NaN"),
     (Cause.VALUES_DIFFER, "output 0 differs at"),
     (Cause.WRAPPER_RAISED, "no attribute 'nummel'"),
@@ -238,6 +238,20 @@ def test_it_draws_the_layout_the_type_and_the_values_of_the_case(refused: Refuse
     assert varied[variant] not in ("declared", "drawn"), verdict.case
     code, said = run(script(contract, verdict, spoilt))
     assert code == 1 and varied[variant] in said, said
+    code, said = run(script(contract, verdict, ROWS_KERNEL))
+    assert code == 0, said
+
+
+def test_it_draws_state_with_the_digits_of_a_wider_type(refused: Refused, run: Run) -> None:
+    """Without these a kernel that rounds its weights to the problem's own type would be right in a wider one."""
+    halves = edited(ROWS, ("torch.ones(features)", "torch.ones(features).half()"), ("features)]", "features).half()]"))
+    coarse = edited(
+        ROWS_KERNEL, ("weight_ptr + columns, mask=mask)", "weight_ptr + columns, mask=mask).to(tl.float16)")
+    )
+    contract, verdict = refused(halves, coarse, "accept")
+    assert (verdict.cause, verdict.case and verdict.case["dtypes"]) == ("inaccurate", "float32"), verdict
+    code, said = run(script(contract, verdict, coarse))
+    assert code == 1 and "is too far from the fp64 result" in said, said
     code, said = run(script(contract, verdict, ROWS_KERNEL))
     assert code == 0, said
 

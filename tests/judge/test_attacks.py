@@ -19,6 +19,7 @@ import pytest
 
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.judge import sandbox
+from pytest_kernelfalcon.judge.zygote import kind_of
 from tests.attackers import TEMPORARY, Attackers, said
 from tests.attacks import ATTACKS, KEY, OUTLIVING, Attack
 from tests.denied import BUT
@@ -51,17 +52,13 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         yield facts
 
 
-def kind(role: str) -> str:
-    return "cuda" if role.startswith("cuda") else "plain"
-
-
 def every(attacks: list[Attack]) -> list[Any]:
     return [pytest.param(one, role, id=f"{one.name}, {role}") for one in attacks for role in one.roles]
 
 
 @pytest.mark.parametrize(("attack", "role"), every(ATTACKS))
 def test_no_attack_gets_anything(opened: Open, host: dict[str, Any], attack: Attack, role: str) -> None:
-    attackers = opened(kind(role))
+    attackers = opened(kind_of(role))
     unheld = {"namespaces": "namespaces", "landlock": "Landlock", "seccomp": "filter", "always": "nothing"}
     if all(any(unheld[wall] in lack for lack in attackers.missing) for wall in attack.walls):
         pytest.skip(f"this machine lacks {', '.join(attackers.missing)}")
@@ -74,7 +71,7 @@ HONEST = Attack("none", "return sum((1, 2, 3))", frozenset())
 
 @pytest.mark.parametrize(("attack", "role"), every([one for one in ATTACKS if one.open]))
 def test_where_there_is_no_wall_it_does(opened: Open, host: dict[str, Any], attack: Attack, role: str) -> None:
-    told = opened(kind(role), "off").tried(attack, role, host)
+    told = opened(kind_of(role), "off").tried(attack, role, host)
     assert "booty" in told, told
 
 
@@ -83,7 +80,7 @@ def test_each_wall_alone_holds_what_it_is_said_to_hold(opened: Open, host: dict[
     failed = []
     for one in ATTACKS:
         for role in one.roles if wall in one.walls else ():
-            attackers = opened(kind(role), "auto", BUT[wall])
+            attackers = opened(kind_of(role), "auto", BUT[wall])
             if len(attackers.missing) > 3 - (wall == "namespaces"):
                 pytest.skip(f"this machine lacks {', '.join(attackers.missing)}")
             if "error" not in attackers.tried(one, role, host):
@@ -193,7 +190,7 @@ WITHOUT = ("namespaces", "user")
 @pytest.mark.parametrize(("name", "role"), [(name, role) for name, (_, roles) in OUTLIVING.items() for role in roles])
 def test_nothing_outlives_its_end(opened: Open, name: str, role: str, refused: tuple[str, ...]) -> None:
     code, _ = OUTLIVING[name]
-    attackers = opened(kind(role), "auto", refused)
+    attackers = opened(kind_of(role), "auto", refused)
     before, scratches = set(below(attackers.process.pid)), _scratches(attackers)
     with attackers.attacker(role) as child:
         assert "booty" in (told := said(child, code, {})), told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from textwrap import dedent, indent
@@ -144,11 +145,49 @@ def test_what_its_process_forges_can_only_refuse_it(conform: Conform, silu: Silu
     assert (verdict.outcome, verdict.cause) == ("refused", "not_conforming"), verdict
 
 
+ANSWERED = """
+import gc, json, struct, time
+line = next(found for found in gc.get_objects() if type(found).__name__ == 'Channel' and found.fileno() >= 0)
+data = json.dumps({answer!r}).encode()
+line.sock.sendall(struct.pack('>I', len(data)) + data)
+time.sleep(60)
+"""
+CODES = "\x1b[2J\u202e" + "x" * 9000
+OTHER = [{"heard": [json.dumps({"op": "other", "detail": CODES})], "results": []}]
+RAISED = [{"heard": [json.dumps({"op": "raise", "type": CODES, "text": CODES})], "results": []}]
+LAUNCHED = [{"heard": [json.dumps({"op": "launch", "kernel": CODES, "grid": CODES})], "results": []}]
+NO_MESSAGE = [{"heard": [CODES], "results": []}]
+COUNTED = {"number": CODES, "heard": ["{}"], "first": ["[]"]}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"calls": OTHER, "repeated": None},
+        {"calls": RAISED, "repeated": None},
+        {"calls": LAUNCHED, "repeated": None},
+        {"calls": NO_MESSAGE, "repeated": None},
+        {"calls": [{"heard": None, "results": CODES}], "repeated": None},
+        {"calls": [{"heard": None, "results": [[[2000], "float32"]]}], "repeated": COUNTED},
+    ],
+    ids=["other", "raised", "launched", "no message", "results", "number"],
+)
+def test_what_it_says_itself_reaches_a_verdict_short_and_printable(
+    conform: Conform, silu: Silu, answer: object
+) -> None:
+    verdict = conform(cheating(silu, "storage pointer", ANSWERED.format(answer=answer).strip()))
+    assert (verdict.outcome, verdict.cause) == ("refused", "not_conforming"), verdict
+    assert verdict.message.isprintable() and len(verdict.message) < 1000
+
+
 def test_hostile_messages_of_it_are_read_without_harm() -> None:
     deep = '{"op": "launch", "x": ' + "[" * 800 + "]" * 800 + "}"
     steps = read([deep, "[" * 100_000, "not json", '{"op": "launch", "storage": 9}'])
     assert [core(step) for step in renumbered(steps, 2)][-1] == '{"op": "launch", "storage": 2}'
     assert departure(steps[3:], steps[:1]) is not None
+    for line, told in ((17, 17), (10**400, None), (-1, None), (True, None), ("17", None)):
+        found = departure([], [{"op": "fill", "line": line}])
+        assert found is not None and found.line == told
 
 
 def test_an_endless_loop_is_ended(judge: Judge, conform: Conform, silu: Silu, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_kernelfalcon.contracts.contract import ITEMSIZE
@@ -62,6 +62,7 @@ def specs(draw: st.DrawFn) -> Any:
     return spec(draw(sizes), draw(strides), draw(st.integers(0, 20)), dtype)
 
 
+@settings(deadline=None)
 @given(specs(), specs())
 def test_any_two(one: Any, other: Any) -> None:
     assert overlap(one, other) is not all_bytes(one).isdisjoint(all_bytes(other))

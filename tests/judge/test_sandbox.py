@@ -24,6 +24,7 @@ from pytest_kernelfalcon.judge.judge import Judge, Unavailable
 from pytest_kernelfalcon.judge.verdict import Verdict
 from tests.attacks import ATTACKS, Attack
 from tests.conftest import KERNEL, LOADER, PROBLEM, ROOT
+from tests.processes import wait_until, zygotes
 from tests.victims import planted
 
 Verify = Callable[..., Verdict]
@@ -129,6 +130,25 @@ def test_a_problem_that_misbehaves_is_broken(judge: Judge, silu: Any, code: str,
     assert "bad.py" in str(raised.value) and says in str(raised.value)
 
 
+FORGING = """
+import gc, json, struct
+line = next(found for found in gc.get_objects() if type(found).__name__ == 'Channel' and found.fileno() >= 0)
+data = json.dumps({answer!r}).encode()
+line.sock.sendall(struct.pack('>I', len(data)) + data)
+"""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"contract": {}}, {"contract": [1]}, {"broken": "no cause"}, {"broken": 7}, {"broken": "problem_import"}, {}],
+    ids=str,
+)
+def test_a_problem_that_answers_for_itself_is_broken(judge: Judge, silu: Any, answer: dict[str, Any]) -> None:
+    with pytest.raises(ProblemError, match="crashes in import") as raised:
+        judge.inspect(Problem("bad.py", f"{FORGING.format(answer=answer)}\n{dedent(silu.problem)}"), Control())
+    assert raised.value.cause == "problem_crash"
+
+
 def test_a_problem_that_does_not_end_is_broken(judge: Judge, silu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge, "_patience", replace(judge._patience, inspect=1.0))
     with pytest.raises(ProblemError, match="still in import") as raised:
@@ -136,27 +156,35 @@ def test_a_problem_that_does_not_end_is_broken(judge: Judge, silu: Any, monkeypa
     assert raised.value.cause == "problem_hang"
 
 
-def test_work_is_stopped_from_outside_at_once(judge: Judge, silu: Any, inspect: Callable[[str], Contract]):
+def test_work_is_stopped_from_outside_before_its_time_is_over(
+    judge: Judge, silu: Any, inspect: Callable[[str], Contract], monkeypatch: pytest.MonkeyPatch
+):
+    """An hour would be the wrapper's."""
+    monkeypatch.setattr(judge, "_patience", replace(judge._patience, trace=3600.0))
     contract = inspect(silu.problem)
     start = time.monotonic()
     control = Control(cancelled=lambda: "seed[1] won" if time.monotonic() > start + 0.5 else None)
     endless = silu.kernel.replace("    n = x", "    while True:\n        pass\n    n = x")
     with pytest.raises(Cancelled, match=r"seed\[1\] won"):
         judge.judge(contract, endless, "seed", control)
-    assert time.monotonic() - start < 1.5
     assert judge.judge(contract, silu.kernel, "seed", Control()).outcome == "accepted"
 
 
 def test_without_a_sandbox_it_works_says_so_and_leaves_nothing_behind(silu: Any):
+    before = set(zygotes(os.getpid()))
     with Judge("cpu", sandbox="off") as judge:
         contract = judge.inspect(Problem("problem.py", dedent(silu.problem)), Control())
         verdict = judge.judge(contract, silu.kernel, "seed", Control())
+        mine = set(zygotes(os.getpid())) - before
+    assert len(mine) == 2
     assert verdict.outcome == "accepted"
     assert verdict.sandbox == ["everything (--sandbox off)"]
-    deadline = time.monotonic() + 5
-    while (left := list(Path("/tmp").glob("kernelfalcon-scratch-*"))) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not left
+    assert wait_until(lambda: not any(scratches(zygote) for zygote in mine), 20)
+
+
+def scratches(zygote: int) -> list[Path]:
+    """Scratch directories of what it forked: other tests may have some at the same time."""
+    return list(Path("/tmp").glob(f"kernelfalcon-scratch-{zygote}-*"))
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from .conftest import KERNEL, PROBLEM
 
 NEWER = """\
 ========= COMPUTE-SANITIZER
-kernelfalcon: replayed
 ========= Invalid __global__ read of size 4 bytes
 =========     at silu+0xec0 in /tmp/kernelfalcon-sanitize-x/memcheck/kernels.py:10
 =========     by thread (18,0,0) in block (7,0,0)
@@ -66,7 +65,7 @@ RACE = """\
 =========
 ========= RACECHECK SUMMARY: 1 hazard displayed (1 error, 0 warnings)
 """
-CLEAN = "========= COMPUTE-SANITIZER\nkernelfalcon: replayed\n========= ERROR SUMMARY: 0 errors\n"
+CLEAN = "========= COMPUTE-SANITIZER\n========= ERROR SUMMARY: 0 errors\n"
 
 
 def test_reports_are_read_in_each_form_that_the_tool_has_had() -> None:
@@ -78,6 +77,7 @@ def test_reports_are_read_in_each_form_that_the_tool_has_had() -> None:
         "Invalid __global__ read of size 4 bytes; at silu+0xec0 in kernels.py:10; by thread (18,0,0) in block (7,0,0); "
         "Access to 0x74505bcccca0 is out of bounds; and is 161 bytes after the nearest allocation at 0x74505bccc800 of "
         "size 8,000 bytes",
+        "kernels.py",
     )
     (write,) = parse("memcheck", OLDER)
     assert (write.kernel, write.line) == ("silu", 11) and "libcuda" not in write.detail
@@ -94,7 +94,7 @@ TOOL = """\
 import subprocess, sys
 options, target = sys.argv[1:7], sys.argv[7:]
 tool, log = options[1], options[3]
-code = subprocess.call(target) if {runs!r} else 1
+code = subprocess.call(target) if {runs!r} else print("kernelfalcon: replayed", "replayed") or 1
 open(log, "w").write({said!r}.get(tool, {clean!r}))
 sys.exit(code)
 """
@@ -135,6 +135,13 @@ def test_what_memcheck_finds_refuses_at_its_line(verdict_under: Any) -> None:
     assert (verdict.outcome, verdict.cause) == ("refused", "sanitizer")
     assert verdict.where == {"file": "kernel", "line": 10, "program": None}
     assert verdict.message.startswith("`silu`: compute-sanitizer's memcheck: Invalid __global__ read of size 4 bytes")
+
+
+def test_what_it_finds_in_a_function_that_a_kernel_calls_refuses_too(verdict_under: Any) -> None:
+    """With `noinline` it has code and a name of its own."""
+    verdict = verdict_under({"memcheck": NEWER.replace("at silu+", "at helper__Pfp32_i32__+")})
+    assert (verdict.outcome, verdict.cause) == ("refused", "sanitizer")
+    assert verdict.where == {"file": "kernel", "line": 10, "program": None}
 
 
 def test_a_tool_that_does_not_run_the_plan_is_no_verdict(verdict_under: Any) -> None:

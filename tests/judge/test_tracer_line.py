@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.launch_plan import Bounds
+from pytest_kernelfalcon.judge.roles import tracer_line
 from pytest_kernelfalcon.judge.roles.tracer_line import Failure, Tracer
 from pytest_kernelfalcon.judge.wire import Channel
 
@@ -94,13 +96,14 @@ def test_the_time_is_that_of_the_call_not_of_a_message():
     assert failure.cause == Cause.WRAPPER_TIMEOUT
 
 
-def test_time_that_we_take_ourselves_is_not_the_candidates():
-    with line(seconds=0.3) as (tracer, candidate):
+def test_time_that_we_take_ourselves_is_not_the_candidates(monkeypatch: pytest.MonkeyPatch):
+    now = 0.0
+    monkeypatch.setattr(tracer_line, "time", SimpleNamespace(monotonic=lambda: now))
+    with line(seconds=1.0) as (tracer, candidate):
         for _ in range(4):
             candidate.send({"op": "ready"})
-        for _ in range(4):
-            time.sleep(0.15)
             assert tracer.receive() == {"op": "ready"}
+            now += 100.0
 
 
 def test_one_that_does_not_read_is_left():

@@ -19,9 +19,9 @@ def difference(one: Trial, other: Trial) -> str:
     found = departure(*plans)
     if found is not None:
         return f"{found.got} where the kernel has {found.want}"
-    if not one.platform.forms(one.contract, one.dry()["programs"])[0].declared:
+    if not any(form.declared for form in one.platform.forms(one.contract, one.dry()["programs"])):
         return ""  # they cannot be run here
-    other.secret = one.secret
+    other.references.secret = one.references.secret
     case = Case.of(one.contract.declared)
     runs = one.run(case, How()), other.run(case, How())
     try:

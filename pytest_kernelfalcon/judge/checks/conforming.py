@@ -15,6 +15,7 @@ from pytest_kernelfalcon.judge.checks.declared import HOST_READS
 from pytest_kernelfalcon.judge.checks.repeated import NONDETERMINISTIC
 from pytest_kernelfalcon.judge.checks.values import judgements
 from pytest_kernelfalcon.judge.finding import Finding, Found
+from pytest_kernelfalcon.judge.launch_plan import shown
 from pytest_kernelfalcon.judge.sameness import differences
 from pytest_kernelfalcon.judge.steps import Step, departure, read, renumbered
 from pytest_kernelfalcon.judge.trial import Run, Trial
@@ -25,6 +26,8 @@ DRAW = 1 << 20
 REPEATS = 100
 MOST_BYTES = 256 << 20
 """Of the results of a call; and, of one at the problem's own sizes whose kernels are not run, of all its memory."""
+MOST_CHARACTERS = 600
+"""Of a detail, which may be the candidate's own words."""
 LEFT_OUT = "conformance_left_out"
 """The module was not used for real: its results are too large to hand over, and no smaller sizes are known."""
 UNSEEN = ("alloc", "fill", "copy", "read", "result")
@@ -110,4 +113,5 @@ def _same_values(trial: Trial, case: Case, run: Run, output: int) -> None:
 def _fail(
     trial: Trial, case: Case, detail: str, line: int | None = None, worst: dict[str, Any] | None = None
 ) -> NoReturn:
-    raise Found(Finding(Cause.NOT_CONFORMING, trial.stage, {"detail": detail}, line, case=case.to_json(), worst=worst))
+    facts = {"detail": shown(detail, MOST_CHARACTERS)}
+    raise Found(Finding(Cause.NOT_CONFORMING, trial.stage, facts, line, case=case.to_json(), worst=worst))

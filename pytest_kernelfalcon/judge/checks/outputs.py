@@ -45,10 +45,8 @@ def structure(trial: Trial, run: Run) -> None:
 
 def inputs_kept(trial: Trial, run: Run) -> None:
     """No input or state is changed but those that the problem changes itself."""
-    mutable = set()
-    for item, tree in zip(trial.contract.inputs, run.expected["inputs"], strict=True):
-        if item.name in trial.contract.mutates:
-            mutable |= {leaf["storage"] for leaf in leaves(tree)}
+    changed = (run.expected["inputs"][position] for position in trial.contract.mutated)
+    mutable = {leaf["storage"] for tree in changed for leaf in leaves(tree)}
     for storage in run.got["modified"]:
         if storage not in mutable:
             _found(trial, run, Cause.INPUT_MODIFIED, detail=storage_names(trial.contract, run.expected)[storage])

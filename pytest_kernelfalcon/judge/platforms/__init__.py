@@ -26,9 +26,9 @@ class Form:
 class Platform(Protocol):
     """name: as on the command line. device: for reports. reference, executor, comparer: the roles that know expected
     values, run kernels, and hold the one against the other there. conformance: the role that uses an accepted module
-    for real. zygotes: the kinds that are needed, see
-    `environment`. target: the device's compute capability, where there is one. interpreted: whether a candidate is run
-    in the interpreter as well, which sees what a device does not tell.
+    for real. zygotes: the kinds that are needed, see `environment`. target: the device's compute capability, where
+    there is one. interpreted: whether a candidate is run in the interpreter as well, which sees what a device does not
+    tell.
     """
 
     @property

@@ -20,9 +20,14 @@ PARTS: dict[str, Collection[str] | None] = {
     ),
     "modules.py": ("_init_arguments", "_quiet_dropout"),
     "values.py": None,
-    "variants.py": ("_everywhere", "laid_out", "transposed", "padded", "stepped", "_spoilt", "LAYOUTS", "finer"),
+    "../../contracts/variants.py": ("DECLARED", "DRAWN"),
+    "variants.py": (
+        *("varied", "retyped", "_everywhere", "finer"),
+        *("laid_out", "transposed", "padded", "stepped", "_spoilt", "LAYOUTS"),
+    ),
     "widen.py": None,
     "reference.py": ("same_draw", "refresh_held", "_vary", "_once"),
+    "targets.py": None,
     "standalone/asked.py": None,
     "standalone/drawing.py": None,
     "standalone/calling.py": None,
@@ -79,7 +84,7 @@ def _defined(node: ast.stmt) -> Iterator[str]:
         yield node.name
     elif isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        yield from (target.id for target in targets if isinstance(target, ast.Name))
+        yield from (leaf.id for target in targets for leaf in ast.walk(target) if isinstance(leaf, ast.Name))
 
 
 def _imports(name: str) -> Iterator[str]:

@@ -26,10 +26,9 @@ from triton.tools.tensor_descriptor import TensorDescriptor
 
 from pytest_kernelfalcon.judge.extractor import extract
 from pytest_kernelfalcon.judge.roles.dtypes import TL_DTYPES
+from pytest_kernelfalcon.judge.roles.targets import SHARED_BYTES, shared_bytes
 from pytest_kernelfalcon.judge.wire import Channel
 
-SHARED_BYTES = {75: 65536, 80: 166912, 86: 101376, 89: 101376, 90: 232448, 100: 232448, 120: 101376}
-"""Opt-in shared memory per block by compute capability (CUDA C++ Programming Guide, technical specifications)."""
 CUOBJDUMP = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
 USAGE = re.compile(r"REG:(\d+) STACK:(\d+)")
 LACKING = "requires .target"
@@ -82,11 +81,6 @@ def compile_all(kernels: dict[str, Any], launches: list[dict[str, Any]], target:
         if rows[-1]["status"] != "ok":
             break
     return rows
-
-
-def shared_bytes(target: int) -> int:
-    """As `SHARED_BYTES` has it, or has it for the newest device that is older."""
-    return SHARED_BYTES[max(known for known in SHARED_BYTES if known <= max(target, min(SHARED_BYTES)))]
 
 
 def _signature(value: Any) -> Any:

@@ -1,8 +1,8 @@
 """Role `tracer`: run a candidate's wrapper on tensors without memory. PYTEST_DONT_REWRITE
 
-The only role that executes a candidate's Python. It speaks the launch plan (judge/launch_plan.py) to the executor,
-which checks every message, and has no other way out. The job has the candidate's
-"source" and the "paths" of the state. Requests: {"call": {"inputs", "state", "init", "storages", "pick", "same"}}.
+It speaks the launch plan (judge/launch_plan/) to the executor, which checks every message, and has no other way out.
+The job has the candidate's "source" and the "paths" of the state. Requests: {"call": {"inputs", "state", "init",
+"storages", "pick", "same"}}.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 from pytest_kernelfalcon.contracts.trees import Tree, TreeError, decode, encode
 from pytest_kernelfalcon.judge.roles.tracing import cuda_shims, triton_side
 from pytest_kernelfalcon.judge.roles.tracing.model_new import ModelNew
-from pytest_kernelfalcon.judge.roles.tracing.recorder import Recorder, Refused
+from pytest_kernelfalcon.judge.roles.tracing.recorder import Recorder, Refused, Telling
 from pytest_kernelfalcon.judge.roles.tracing.torch_side import Device, Dispatch, on_device
 from pytest_kernelfalcon.judge.wire import Channel
 
@@ -31,7 +31,7 @@ def serve(channel: Channel, job: dict[str, Any]) -> None:
     channel.close()  # a candidate shall not speak to the parent
     (executor_fd,) = job["fds"]
     executor = Channel(socket.socket(fileno=executor_fd))
-    recorder = Recorder(executor, FILE)
+    recorder = Telling(executor, FILE)
     cuda_shims.install(recorder)
     triton_side.install(recorder)
     function = _import(recorder, job["source"], job["paths"])
@@ -52,19 +52,9 @@ def serve(channel: Channel, job: dict[str, Any]) -> None:
 
 def preload() -> None:
     """Import what the first traced operation would (800 modules, over a second), before any fork."""
-    with torch.utils._python_dispatch._disable_current_modes(), Dispatch(_Silent()), torch.no_grad():
+    with torch.utils._python_dispatch._disable_current_modes(), Dispatch(Recorder(FILE)), torch.no_grad():
         base = torch.empty(8, device="meta")
         torch.empty_like(base.view(2, 4).t()).contiguous().reshape(-1).zero_()[0] = 1.0
-
-
-class _Silent(Recorder):
-    """A recorder that tells nobody."""
-
-    def __init__(self) -> None:
-        super().__init__(Channel.pair()[0], FILE)
-
-    def emit(self, op: str, **fields: Any) -> None:
-        pass
 
 
 def _import(recorder: Recorder, source: str, paths: dict[str, str]) -> Any:

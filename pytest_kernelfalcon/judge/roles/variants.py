@@ -3,34 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import nn
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.contracts.variants import DECLARED, DRAWN
-from pytest_kernelfalcon.judge.roles import values
-from pytest_kernelfalcon.judge.roles.held import mapped, state_of, tensors_in
+from pytest_kernelfalcon.judge.roles.held import held_in, mapped, state_of, tensors_in
 from pytest_kernelfalcon.judge.roles.modules import Instance, guarded
+from pytest_kernelfalcon.judge.roles.values import changed
 
 TYPES = (torch.float32, torch.float16, torch.bfloat16)
 
 
+class Holding(Protocol):
+    """A model and its inputs."""
+
+    model: nn.Module
+    inputs: list[Any]
+
+
 def vary(instance: Instance, dtype: str = DECLARED, strides: str = DECLARED, kind: str = DRAWN) -> None:
-    """Changes the instance: values first, in the problem's own type, so that each type sees the same kind."""
+    """Changes the instance, of which state has names that differ. Raises `Broken`."""
+
+    def retype(holding: Holding, dtype: torch.dtype) -> None:
+        with guarded("Model.to()", Cause.PROBLEM_FORWARD, str(instance.module.__file__)):
+            retyped(holding, dtype)
+
+    varied(instance, dtype, strides, kind, retype)
+
+
+def varied(
+    holding: Holding, dtype: str, strides: str, kind: str, retype: Callable[[Holding, torch.dtype], None]
+) -> None:
+    """Values first, in the problem's own type, so that each type sees the same kind."""
     if kind != DRAWN:
-        instance.inputs = values.changed(instance.inputs, kind)
+        holding.inputs = changed(holding.inputs, kind)
     if dtype != DECLARED:
-        coarse = {tensor.dtype for tensor in tensors_in(instance.inputs) if tensor.is_floating_point()}
-        retype(instance, getattr(torch, dtype))
+        coarse = {tensor.dtype for tensor in tensors_in(holding.inputs) if tensor.is_floating_point()}
+        retype(holding, getattr(torch, dtype))
         if kind == DRAWN:
             eps = max((torch.finfo(one).eps for one in coarse), default=0.0)
-            instance.inputs = mapped(instance.inputs, lambda x: finer(x, eps))
-            for item in state_of(instance.model):
+            holding.inputs = mapped(holding.inputs, lambda x: finer(x, eps))
+            for item in held_in(holding.model):
                 if item.tied_to is None:
                     item.tensor.data.copy_(finer(item.tensor.data, eps))
     if strides != DECLARED:
-        instance.inputs = [laid_out(value, LAYOUTS[strides]) for value in instance.inputs]
+        holding.inputs = [laid_out(value, LAYOUTS[strides]) for value in holding.inputs]
 
 
 def working_type(instance: Instance) -> torch.dtype | None:
@@ -40,11 +60,10 @@ def working_type(instance: Instance) -> torch.dtype | None:
     return found.pop() if len(found) == 1 and found <= set(TYPES) else None
 
 
-def retype(instance: Instance, dtype: torch.dtype) -> None:
-    """Model and inputs in another floating type; tensors of other types stay. Raises `Broken`."""
-    with guarded("Model.to()", Cause.PROBLEM_FORWARD, str(instance.module.__file__)):
-        instance.model.to(dtype)
-    _everywhere(instance, lambda x: x.to(dtype) if x.is_floating_point() else x)
+def retyped(holding: Holding, dtype: torch.dtype) -> None:
+    """Model and inputs in another floating type; tensors of other types stay."""
+    holding.model.to(dtype)
+    _everywhere(holding, lambda x: x.to(dtype) if x.is_floating_point() else x)
 
 
 def finer(x: torch.Tensor, eps: float) -> torch.Tensor:
@@ -64,13 +83,13 @@ def moved(instance: Instance, device: str) -> None:
     _everywhere(instance, lambda x: x.to(device))
 
 
-def _everywhere(instance: Instance, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+def _everywhere(holding: Holding, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
     """What `Model.to()` does not reach: tensors in plain attributes, and the inputs."""
-    for module in instance.model.modules():
+    for module in holding.model.modules():
         for name, value in vars(module).items():
             if isinstance(value, torch.Tensor):
                 vars(module)[name] = change(value)
-    instance.inputs = mapped(instance.inputs, change)
+    holding.inputs = mapped(holding.inputs, change)
 
 
 def laid_out(value: Any, layout: Callable[[torch.Tensor], torch.Tensor]) -> Any:

@@ -20,7 +20,7 @@ def recorder():
     frame = sys._getframe()
     while frame is not None:
         for value in frame.f_locals.values():
-            if type(value).__name__ == "Recorder":
+            if type(value).__name__ == "Telling":
                 return value
         frame = frame.f_back
     return None

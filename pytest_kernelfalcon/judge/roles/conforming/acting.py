@@ -12,7 +12,6 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from pytest_kernelfalcon.judge.launch_plan import Bounds
 from pytest_kernelfalcon.judge.roles.tracing.recorder import Recorder
-from pytest_kernelfalcon.judge.wire import Channel
 
 FILE = "kernel.py"
 
@@ -32,7 +31,7 @@ class Acting(Recorder):
     """
 
     def __init__(self, run: Callable[[Acting, dict[str, Any]], None] | None = None) -> None:
-        super().__init__(Channel.pair()[0], FILE)
+        super().__init__(FILE)
         self.heard: list[str] = []
         self.idle, self.inside = False, False
         self._run = run
@@ -52,8 +51,7 @@ class Acting(Recorder):
             elif op == "launch" and self._run is not None and not self.idle:
                 self._run(self, fields)
 
-    def read(self, tensor: torch.Tensor) -> Any:
-        self.emit("read", tensor=self.spec(tensor), line=self.line())
+    def values(self, tensor: torch.Tensor) -> Any:
         with unwatched():
             return tensor.tolist()
 

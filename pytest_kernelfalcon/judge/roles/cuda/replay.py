@@ -21,8 +21,10 @@ from pytest_kernelfalcon.judge.launch_plan import Alloc, Bounds, Call, Copy, Fil
 from pytest_kernelfalcon.judge.roles.dtypes import TL_DTYPES
 from pytest_kernelfalcon.judge.roles.storages import Storages
 
-DONE = "kernelfalcon: replayed"
-"""What is printed once the plan has run to its end."""
+KERNELS, DONE = "kernels.py", "replayed"
+"""Files in the tool's folder: the kernels' text, and what is there once the plan has run to its end. A kernel can
+print, but make no file.
+"""
 
 
 class Allocations(Storages):
@@ -47,12 +49,12 @@ class Allocations(Storages):
 
 
 def main(folder: str, tool: str) -> None:
-    """tool: the one that watches, for the name of the folder that the kernels are written to."""
+    """tool: the one that watches, which names a folder."""
     plan = json.loads((Path(folder) / "plan.json").read_text(encoding="utf-8"))
     place = Path(folder) / tool
     place.mkdir()
     kernels = extract(plan["source"])
-    loaded = kernels.load(place / "kernels.py")
+    loaded = kernels.load(place / KERNELS)
     if plan["device"] == "cuda":
         triton.set_allocator(lambda size, _alignment, _stream: torch.empty(size, dtype=torch.int8, device="cuda"))
     data = (Path(folder) / "inputs").read_bytes()
@@ -66,7 +68,7 @@ def main(folder: str, tool: str) -> None:
         _act(call.step(message), storages, loaded)
     if plan["device"] == "cuda":
         torch.cuda.synchronize()
-    print(DONE, flush=True)
+    (place / DONE).touch()
 
 
 def _piece(data: bytes, piece: dict[str, int]) -> torch.Tensor:

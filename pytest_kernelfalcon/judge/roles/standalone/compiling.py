@@ -8,6 +8,7 @@ from typing import Any
 from pytest_kernelfalcon.judge.roles.standalone.asked import Asked
 from pytest_kernelfalcon.judge.roles.standalone.calling import call
 from pytest_kernelfalcon.judge.roles.standalone.drawing import draw
+from pytest_kernelfalcon.judge.roles.targets import shared_bytes
 
 
 def compiled(asked: Asked, problem: ModuleType, kernel: ModuleType) -> None:
@@ -17,7 +18,8 @@ def compiled(asked: Asked, problem: ModuleType, kernel: ModuleType) -> None:
     from triton.runtime.jit import JITFunction
 
     target = asked.target
-    limit = {80: 166912, 86: 101376, 89: 101376, 90: 232448, 100: 232448, 120: 101376}.get(target or 0, 232448)
+    assert target is not None
+    limit = shared_bytes(target)
 
     class Driver:
         class utils:  # noqa: N801 (Triton's name)

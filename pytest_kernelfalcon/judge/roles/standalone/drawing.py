@@ -18,8 +18,7 @@ from pytest_kernelfalcon.judge.roles.held import held_in, mapped, tensors_in
 from pytest_kernelfalcon.judge.roles.modules import _init_arguments, _quiet_dropout
 from pytest_kernelfalcon.judge.roles.reference import refresh_held, same_draw
 from pytest_kernelfalcon.judge.roles.standalone.asked import Asked
-from pytest_kernelfalcon.judge.roles.values import changed
-from pytest_kernelfalcon.judge.roles.variants import LAYOUTS, _everywhere, finer, laid_out
+from pytest_kernelfalcon.judge.roles.variants import _everywhere, retyped, varied
 from pytest_kernelfalcon.judge.roles.widen import Widen, double_by_default, widened, widened_model, working_bytes
 
 
@@ -66,20 +65,9 @@ def draw(problem: ModuleType, asked: Asked, seed: int, device: str) -> Drawn:
     drawn = Drawn(problem.Model(*init[0], **init[1]), init, list(problem.get_inputs()))
     _quiet_dropout(drawn.model)
     drawn.model.to(device)
-    _everywhere(drawn, lambda x: x.to(device))  # type: ignore[arg-type]
+    _everywhere(drawn, lambda x: x.to(device))
     refresh_held([item for item in held_in(drawn.model) if item.tied_to is None], drawn.inputs, fixed)
-    if asked.values != "drawn":
-        drawn.inputs = changed(drawn.inputs, asked.values)
-    if asked.dtype != "declared":
-        dtype = getattr(torch, asked.dtype)
-        coarse = {tensor.dtype for tensor in tensors_in(drawn.inputs) if tensor.is_floating_point()}
-        drawn.model.to(dtype)
-        _everywhere(drawn, lambda x: x.to(dtype) if x.is_floating_point() else x)  # type: ignore[arg-type]
-        if asked.values == "drawn":
-            eps = max((torch.finfo(one).eps for one in coarse), default=0.0)
-            drawn.inputs = mapped(drawn.inputs, lambda x: finer(x, eps))
-    if asked.strides != "declared":
-        drawn.inputs = [laid_out(value, LAYOUTS[asked.strides]) for value in drawn.inputs]
+    varied(drawn, asked.dtype, asked.strides, asked.values, retyped)
     return drawn
 
 

@@ -18,14 +18,14 @@ class Refused(RuntimeError):
 
 
 class Recorder:
-    """One candidate's conversation with the executor.
+    """What one candidate does. By itself it tells nobody: `emit` and `values` are for those that do.
 
     path: the candidate's file name, by which its frames are known. pick: the autotune configuration to use. made: names
     of the tensors that a `ModelNew` made for itself, by their storages.
     """
 
-    def __init__(self, channel: Channel, path: str) -> None:
-        self.channel, self.path = channel, path
+    def __init__(self, path: str) -> None:
+        self.path = path
         self.pick = 0
         self.made: dict[int, str] = {}
         self._numbers: dict[int, int] = {}
@@ -46,7 +46,11 @@ class Recorder:
         return lines[-1] if lines else None
 
     def emit(self, op: str, **fields: Any) -> None:
-        self.channel.send({"op": op, **fields})
+        """One message."""
+
+    def values(self, tensor: torch.Tensor) -> Any:
+        """The values of a device tensor, as `tolist()` gives them."""
+        raise Refused("kernelfalcon: this call has no values")
 
     def refuse(self, cause: Cause, **facts: object) -> NoReturn:
         line = self.line()
@@ -54,17 +58,9 @@ class Recorder:
         raise Refused(f"kernelfalcon: {explain(cause, **facts)} (line {line})")
 
     def read(self, tensor: torch.Tensor) -> Any:
-        """The values of a small device tensor, as `tolist()` gives them."""
+        """The values of a small device tensor, which is told of."""
         self.emit("read", tensor=self.spec(tensor), line=self.line())
-        values = self.channel.receive()[0]["values"]
-        if values is None:
-            raise Refused("kernelfalcon: this call has no values")
-        flat = iter(values)
-
-        def nest(shape: list[int]) -> Any:
-            return next(flat) if not shape else [nest(shape[1:]) for _ in range(shape[0])]
-
-        return nest(list(tensor.shape))
+        return self.values(tensor)
 
     def begin(self) -> None:
         """A new call: storages are numbered afresh."""
@@ -97,3 +93,25 @@ class Recorder:
             "dtype": str(tensor.dtype).removeprefix("torch."),
             "storage": number,
         }
+
+
+class Telling(Recorder):
+    """The conversation with the executor."""
+
+    def __init__(self, channel: Channel, path: str) -> None:
+        super().__init__(path)
+        self.channel = channel
+
+    def emit(self, op: str, **fields: Any) -> None:
+        self.channel.send({"op": op, **fields})
+
+    def values(self, tensor: torch.Tensor) -> Any:
+        flat = self.channel.receive()[0]["values"]
+        if flat is None:
+            return super().values(tensor)
+        left = iter(flat)
+
+        def nest(shape: list[int]) -> Any:
+            return next(left) if not shape else [nest(shape[1:]) for _ in range(shape[0])]
+
+        return nest(list(tensor.shape))

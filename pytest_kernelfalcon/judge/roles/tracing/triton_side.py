@@ -14,10 +14,12 @@ from triton.runtime.driver import driver
 from triton.runtime.jit import JITFunction
 
 from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.judge.roles.targets import shared_bytes
 from pytest_kernelfalcon.judge.roles.tracing.recorder import Recorder
 from pytest_kernelfalcon.judge.roles.tracing.torch_side import CUDA, on_device
 
-SM, MULTIPROCESSORS, SHARED_BYTES = 90, 132, 232448
+SM, MULTIPROCESSORS = 90, 132
+SHARED_BYTES = shared_bytes(SM)
 """The device that the wrapper is told of: an H100."""
 
 
