@@ -75,8 +75,10 @@ class Agenda:
             parts.add(index)
             self._waiting.setdefault(step.race, []).append(index)
 
-    def __bool__(self) -> bool:
-        return bool(self._free or any(self._racing.values()) or any(self._waiting.values()))
+    @property
+    def empty(self) -> bool:
+        """Whether everything was taken."""
+        return not (self._free or any(self._racing.values()) or any(self._waiting.values()))
 
     def take(self, most: int) -> list[int]:
         """What to run next; nothing where all that is left waits for what is running.
@@ -131,16 +133,16 @@ class Agenda:
             self._parts[step.problem].discard(index)
             self._look_at(step.problem)
 
-    def give_back(self, index: int, ended: bool = False) -> None:
-        """It is to be run after all. ended: it was said to have ended."""
-        step = self._steps[index]
-        if step is not None and step.kind == "seed":
-            if not ended:
+    def give_back(self, *indices: int, ended: bool = False) -> None:
+        """They are to be run after all. ended: they were said to have ended."""
+        for index in indices:
+            step = self._steps[index]
+            if step is not None and step.kind == "seed" and not ended:
                 self._running[step.race] -= 1
-            if step.race not in self._settled:
+            if step is not None and step.kind == "seed" and step.race not in self._settled:
                 insort(self._racing[step.race], index)
-                return
-        heapq.heappush(self._free, (ORDINARY if step is None and not ended else AGAIN, index))
+            else:
+                heapq.heappush(self._free, (AGAIN if step or ended else ORDINARY, index))
 
     def _settle(self, race: str) -> None:
         if race in self._settled:

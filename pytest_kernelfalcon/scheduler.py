@@ -59,7 +59,7 @@ class RaceScheduling:
 
     @property
     def has_pending(self) -> bool:
-        return bool(self.agenda) or any(self._queues.values())
+        return (self.agenda is not None and not self.agenda.empty) or any(self._queues.values())
 
     def add_node(self, node: Any) -> None:
         self._queues[node] = []
@@ -96,28 +96,24 @@ class RaceScheduling:
         for node, queue in self._queues.items():
             if queue or node in self._gone or node not in self._collections or node.shutting_down:
                 continue
-            batch = self.agenda.take(self._most())
+            batch = self.agenda.take(self._most(self.agenda))
             if not batch:
                 return
-            self._send(node, batch)
+            self._send(node, batch, self.agenda)
 
-    def _most(self) -> int:
+    def _most(self, agenda: Agenda) -> int:
         """How many of the user's tests go to a worker at a time: fewer, the fewer are left."""
-        most = self.agenda.ordinary() // (SHARE * len(self._queues)) if self.agenda else 0
+        most = agenda.ordinary() // (SHARE * len(self._queues))
         return min(max(most, FEWEST), self.config.getoption("maxschedchunk") or sys.maxsize)
 
-    def _send(self, node: Any, batch: list[int]) -> None:
+    def _send(self, node: Any, batch: list[int], agenda: Agenda) -> None:
         try:
             node.send_runtest_some([*batch, len(self._collections[node])])
         except OSError:  # it has died, and xdist will say so
             self._gone.add(node)
-            self._give_back(batch)
+            agenda.give_back(*batch)
         else:
             self._queues[node] += batch
-
-    def _give_back(self, batch: Sequence[int]) -> None:
-        for index in batch if self.agenda else ():
-            self.agenda.give_back(index)  # type: ignore[union-attr]
 
     def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
         if self.agenda is not None and item_index in self._queues[node]:  # and not idle
@@ -133,10 +129,11 @@ class RaceScheduling:
 
     def remove_pending_tests_from_node(self, node: Any, indices: Sequence[int]) -> None:
         """A worker gave items back that it was asked for; this scheduler asks none."""
-        for index in indices:
-            self._queues[node].remove(index)
-        self._give_back(indices)
-        self._assign()
+        if self.agenda is not None:
+            for index in indices:
+                self._queues[node].remove(index)
+            self.agenda.give_back(*indices)
+            self._assign()
 
     def remove_node(self, node: Any) -> str | None:
         """The item that the worker was at, where it died in one."""
@@ -147,7 +144,7 @@ class RaceScheduling:
         at = self.agenda.nodeids[queue[0]] if queue else ""
         if at in self._begun:
             self.agenda.ended(queue.pop(0))
-        self._give_back(queue)
+        self.agenda.give_back(*queue)
         self._assign()
         return at if at in self._begun and at not in self._ended else None
 

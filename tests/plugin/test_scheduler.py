@@ -159,6 +159,13 @@ def test_a_worker_that_dies_before_its_item_takes_none() -> None:
     assert run.at(run.join("gw1")) == ["a.py::model::seed[0]"]
 
 
+def test_the_last_item_is_not_lost_with_a_worker_that_did_not_begin_it() -> None:
+    run = Controlled(ONE[-1:], 1)
+    assert run.crash(run.nodes[0]) is None
+    assert not run.scheduler.tests_finished
+    assert run.at(run.join("gw1")) == ["a.py::compose"]
+
+
 def test_a_worker_that_dies_behind_its_item_takes_none() -> None:
     run = Controlled(ONE, 1)
     run.begin(run.nodes[0])
