@@ -10,7 +10,7 @@ import errno
 import os
 import signal
 from collections.abc import Generator, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
@@ -60,6 +60,7 @@ class Mishaps:
         except OSError as error:
             if _is_full(error):
                 self._end(item.session, error)
+                raise NoAnswer(_told(error), pytrace=False) from None
             raise NoAnswer(f"{item.nodeid}: {error}", pytrace=False) from None
         except files.Unreadable as error:
             raise NoAnswer(f"{item.nodeid}: {error}", pytrace=False) from None
@@ -74,6 +75,7 @@ class Mishaps:
             return (yield)
         except files.Unwritable as error:
             self._end(session, error)
+            return True
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -109,14 +111,17 @@ class Mishaps:
             if event["event"] == "set_aside":
                 yield f"kernelfalcon: {event['message']}"
 
-    def _end(self, session: pytest.Session, error: OSError) -> NoReturn:
-        """Ends the run. A worker leaves that to the controller, as one that just left would take its items with it."""
+    def _end(self, session: pytest.Session, error: OSError) -> None:
+        """Ends the run.
+
+        A worker leaves that to the controller, as one that just left would take its items with it; so there this
+        returns, and the caller ends what it does.
+        """
         text = _told(error)
         if not hasattr(session.config, "workerinput"):
             pytest.exit(text, returncode=pytest.ExitCode.INTERNAL_ERROR)
         session.config.workeroutput[ENDED] = text  # type: ignore[attr-defined]
         session.shouldstop = text
-        raise NoAnswer(text, pytrace=False) from None
 
 
 def _is_full(error: OSError) -> bool:

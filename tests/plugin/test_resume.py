@@ -254,6 +254,21 @@ def test_a_full_disk_ends_the_run_with_one_line_and_the_next_goes_on(
     assert (run.ret, judged(judge)) == (0, [])
 
 
+NO_ROOM = FULL.replace("runtest_setup(item)", "collection_finish(session)").replace('item.name == "accept"', "True")
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_disk_that_is_full_before_anything_runs_is_one_line(example: Example, workers: str) -> None:
+    example.script(GOOD)
+    example.write("conftest.py", NO_ROOM)
+    process = spawn(example, "add.py", workers, "-p", "no:cacheprovider")
+    output, _ = process.communicate(timeout=100)
+    assert process.returncode == pytest.ExitCode.INTERNAL_ERROR, output
+    assert "Traceback" not in output
+    assert "[Errno 27] File too large: '" in output
+    assert "code.py.tgz'" in output
+
+
 def test_a_report_that_cannot_be_written_is_an_error_of_one_line(example: Example) -> None:
     example.script(GOOD)
     example.write("file", "")
