@@ -52,7 +52,7 @@ def check_alias(own: Slice, name: str) -> None:
 
 def assembled(entry: Entry, expression: str) -> Candidate:
     """The pieces that the wrapper needs, of its own file and of those that it imports from, and the alias last."""
-    own = cut(entry.module, [entry.root])
+    own = cut(entry.module, [entry.root], unseen=True)
     check_alias(own, entry.root)
     gathered = _Gathered()
     text = gathered.text(own, entry.names, main=True)
@@ -95,7 +95,7 @@ class _Gathered:
         if known is not None and aliases <= known:
             return
         self._roots[module.name] = (known or set()) | aliases
-        piece = cut(module, self._roots[module.name])
+        piece = cut(module, self._roots[module.name], unseen=True)
         text = self.text(piece, vars(sys.modules[module.name]) if module.name in sys.modules else {})
         self.found.pop(module.name, None)
         self.found[module.name] = piece, text

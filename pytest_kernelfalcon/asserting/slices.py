@@ -25,6 +25,11 @@ USES = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_CLASSDERE
 QUIET = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom | ast.Pass
 
 
+REACHES = {"globals", "locals", "vars", "setattr", "delattr", "exec", "eval", "__import__", "__builtins__"}
+REACHING = {"sys", "builtins", "importlib", "gc", "inspect", "ctypes"}
+"""Functions, and modules, by which a statement can bind a name that it does not spell."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """Statements that share lines. early: the names that it uses as the module is imported, not only in functions.
@@ -47,7 +52,11 @@ class Piece:
     @property
     def acts(self) -> bool:
         """Whether it does something besides binding names: it may change what the names that it uses stand for."""
-        return not all(isinstance(node, QUIET) or _assigns(node) or _is_main(node) for node in self.nodes)
+        return not all(isinstance(node, QUIET) or _assigns(node) for node in self.nodes)
+
+    @property
+    def scripts(self) -> bool:
+        return all(map(_is_main, self.nodes))
 
     @property
     def future(self) -> bool:
@@ -89,17 +98,41 @@ class Slice:
         return {name for piece in self.kept for name in piece.binds}
 
 
-def cut(module: Module, roots: Iterable[str]) -> Slice:
-    """The pieces that the names `roots` are made from. Raises CannotJudge."""
+def cut(module: Module, roots: Iterable[str], unseen: bool = False) -> Slice:
+    """The pieces that the names `roots` are made from. Raises CannotJudge.
+
+    unseen: with those that may bind these names without spelling them, such as `globals()["kernel"] = …`.
+    """
     pieces = pieces_of(module)
-    wanted, kept = set(roots), {number for number, piece in enumerate(pieces) if piece.always}
+    reaching = _reaching(pieces) if unseen else set()
+    wanted: set[str] = set(roots)
+    kept: set[int] = set()
     while True:
         own = {name for number in kept if not pieces[number].imports for name in pieces[number].binds} & wanted
-        more = {n for n, piece in enumerate(pieces) if piece.binds & wanted or (piece.acts and piece.uses & own)} - kept
+        more = {
+            number
+            for number, piece in enumerate(pieces)
+            if piece.always
+            or piece.binds & wanted
+            or (not piece.scripts and (piece.early & reaching or (piece.acts and piece.uses & own)))
+        } - kept
         if not more:
             return Slice(module, tuple(_trimmed(pieces[n], wanted) for n in sorted(kept)), frozenset(wanted))
         kept |= more
         wanted |= {name for number in more for name in pieces[number].uses}
+
+
+def _reaching(pieces: Sequence[Piece]) -> set[str]:
+    """The names by which one of them may bind others unseen: their own, or of functions that use such names."""
+    found = set(REACHES)
+    for node in (node for piece in pieces for node in piece.nodes):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            of = node.module if isinstance(node, ast.ImportFrom) else None
+            found |= {bound_by(node, alias) for alias in node.names
+                      if (of or alias.name).partition(".")[0] in REACHING}  # fmt: skip
+    while more := {name for piece in pieces if piece.uses & found for name in piece.binds} - found:
+        found |= more
+    return found
 
 
 def _trimmed(piece: Piece, wanted: set[str]) -> Piece:

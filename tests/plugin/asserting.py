@@ -11,6 +11,7 @@ from tests.conftest import Example, Loader, Run, Words
 HEAD = '''"""A user's test."""
 
 import functools
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ import torch, triton
 import triton.language as tl
 
 from pytest_kernelfalcon import assert_kernel
+
+sys.path.insert(0, "somewhere")
 
 
 @pytest.fixture

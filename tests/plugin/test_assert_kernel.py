@@ -269,6 +269,28 @@ def test_the_second_kernel_function_counts():
     assert_kernel(kernel_function, double, inputs)
 
 
+def triple(x):
+    return scale(x, 3.0)
+
+
+def elsewhere():
+    import sys as system
+
+    if "pytest" not in system.modules:
+        globals()["other"] = triple
+
+
+def other(x):
+    return scale(x)
+
+
+elsewhere()
+
+
+def test_another_kernel_where_no_test_runs():
+    assert_kernel(other, double, inputs, gate="seed")
+
+
 def test_a_path_is_judged_and_never_imported():
     assert_kernel("kernels/evil.py", double, inputs)
 
@@ -313,10 +335,11 @@ def test_what_would_pass_without_being_right(example: Example) -> None:
     add = torch.add
     found = run(example)
     assert torch.add is add
-    identity, second, path, named = found.texts.values()
-    assert [*found.ended.values()] == ["FAILED", "FAILED", "FAILED", "PASSED"], found.output
+    identity, second, another, path, named = found.texts.values()
+    assert [*found.ended.values()] == [*["FAILED"] * 4, "PASSED"], found.output
     assert "inadmissible: input 0 would do for output 0" in identity
     assert "`kernel_function` is refused: inaccurate" in second
+    assert "`other` is refused: inaccurate" in another
     assert "`evil.py` is refused: inaccurate\nkernels/evil.py: output 0" in path
     assert not named
 

@@ -35,7 +35,7 @@ USAGE = {
     "3, double, inputs": "CannotJudge: the kernel is a int. Fix: pass a function, a module or a path",
     "'nowhere.py', double, inputs": "CannotJudge: 'nowhere.py' is no file in ",
     "scale": "CannotJudge: assert_kernel needs a reference and inputs. Fix: give both",
-    "scale, scale, inputs": "test_user.py:7: the reference uses Triton, and a kernel would be held against a kernel",
+    "scale, scale, inputs": "test_user.py:8: the reference uses Triton, and a kernel would be held against a kernel",
     "scale, 3, inputs": "CannotJudge: `reference` is a int. Fix: pass something that can be called",
     "scale, torch.nn.ReLU, inputs": "CannotJudge: `reference` is the class ReLU. Fix: pass an instance of it",
     "scale, torch.nn.Linear(2, 3), {'x': torch.rand(2)}": "inputs by name go with a function",
@@ -103,7 +103,7 @@ def test_the_candidate_is_what_the_wrapper_needs_on_its_own_lines(example: Examp
 
 
 OTHER_FILE = {
-    "import helper": "test_user.py:44: `import helper` imports a file of yours",
+    "import helper": "test_user.py:47: `import helper` imports a file of yours",
     "from helper import twice as again": "Fix: use `twice` under its own name",
     "from helper import *": "`from helper import *` imports a file of yours",
     "from helper import LIMIT": "needs `LIMIT`, of another file of yours, as the module is imported",
