@@ -21,6 +21,7 @@ import pytest
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.judge.judge import Judge
+from pytest_kernelfalcon.screen import fit
 from tests.conftest import KERNEL, LOADER, PROBLEM, ROOT, Example
 from tests.plugin.conftest import BAD, GOOD, candidate
 from tests.plugin.test_stopping import FAKE, spawn
@@ -245,3 +246,16 @@ def test_a_worker_that_died_is_not_told_of(example: Example, slow: None, termina
     example.write("finished-now", "")
     assert terminal.end() == pytest.ExitCode.TESTS_FAILED
     assert not [line for line in terminal.everything() if "problems ·" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "shown"),
+    [
+        ("as it is", 8, "as it is"),
+        ("too long", 7, "too lo…"),
+        ("a\x1b[31mb\r\n", 20, "a?[31mb??"),
+        ("漢字漢字", 6, "漢字…"),
+    ],
+)
+def test_a_line_is_cut_by_what_is_seen(text: str, columns: int, shown: str) -> None:
+    assert fit(text, columns) == shown
