@@ -173,7 +173,7 @@ def test_an_interrupt_leaves_the_terminal_clean(example: Example, terminals: lis
     example.script(BAD, candidate("hang"))
     terminal = Terminal(example, "add.py", "--kernelfalcon-seeds=1", columns=80)
     terminals.append(terminal)
-    terminal.until(lambda: terminal.drawn()[1:] == ["  add model seed[0] round 1"])
+    terminal.until(lambda: terminal.drawn()[1:] == ["  add seed[0] round 1"])
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.end() == pytest.ExitCode.INTERRUPTED
     everything = terminal.everything()
@@ -222,7 +222,7 @@ def test_elsewhere_there_is_a_line_now_and_then(example: Example, slow: None) ->
     lines = iter(process.stdout.readline, "")
     heard = next((line for line in lines if line.startswith(TOTAL)), "")
     silent.cancel()
-    assert re.fullmatch(re.escape(TOTAL) + r"\d+s \| slow seed\[0\]\n", heard)
+    assert re.fullmatch(re.escape(TOTAL) + r"\d+s \| slow seed\[0\] inspecting\n", heard)
     example.write("finished-now", "")
     rest = process.communicate()[0]
     assert process.returncode == 0, rest
