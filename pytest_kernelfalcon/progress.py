@@ -52,7 +52,7 @@ class Progress:
     def workers(self, steps: bool = True) -> list[str]:
         """What each worker is at, by their names: `gw0 7_gelu model seed[2] round 3 judging (run)`.
 
-        steps: whether to tell the step of a round, too.
+        steps: whether to tell the subgraph and the step of a round, too.
         """
         busy = [entry for entry in sorted(self._at.items(), key=_by_number) if entry[0] not in self._gone]
         return [" ".join(self._doing(worker, at, steps)) for worker, at in busy]
@@ -89,8 +89,11 @@ class Progress:
         yield PurePosixPath(self._names.get(at["problem"], at["problem"])).stem
         if "subgraph" not in at:
             yield at["item"].rpartition("::")[2]
+            if steps and not any(event["event"] == "plan" for event in self._events.get(at["problem"], ())):
+                yield "inspecting"
             return
-        yield at["subgraph"]
+        if steps:
+            yield at["subgraph"]
         yield "accept" if "gate" in at else f"seed[{at['seed']}] round {at.get('round', 0)}"
         if not steps:
             return

@@ -88,5 +88,5 @@ class Reporting:
         )
         if shown := list(lines):
             terminalreporter.write_sep("=", "kernelfalcon")
-            for line in shown:
+            for line in shown if shown[0] else shown[1:]:
                 terminalreporter.write_line(github.guard(line))

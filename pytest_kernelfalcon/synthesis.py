@@ -90,7 +90,7 @@ class Synthesis:
                 if not self.folder.composed.exists():  # under `--dist each` another worker may have been here
                     self._keep(plan, kernels)
         except Broken as error:
-            return Ended("failed", str(error))
+            return Ended("failed", str(error), {"outcome": error.outcome})
         except Cancelled as error:
             return Ended("cancelled", error.reason)
         facts = junit.of_kernel(next(iter(kernels.values())))  # one subgraph: its facts are the whole's

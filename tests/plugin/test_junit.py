@@ -56,6 +56,12 @@ def test_failures_have_their_cause(example: Example) -> None:
         assert (found[name]["outcome"], found[name]["cause"]) == ("no_kernel", "unsolved")
 
 
+def test_a_broken_problem_says_so(example: Example) -> None:
+    example.problem("broken.py", "class Model(:\n")
+    example.run("broken.py", "--junitxml=junit.xml")
+    assert cases(example)["problem"] == {"kernelfalcon": "failed", "problem": "broken.py", "outcome": "broken"}
+
+
 def test_workers_send_the_facts_along(example: Example) -> None:
     ret, output = distributed(example, "add.py", "--junitxml=junit.xml", "--kernelfalcon-seeds=1")
     assert ret == 0, output

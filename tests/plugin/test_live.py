@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -21,6 +22,7 @@ import pytest
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.judge.judge import Judge
+from pytest_kernelfalcon.screen import fit
 from tests.conftest import KERNEL, LOADER, PROBLEM, ROOT, Example
 from tests.plugin.conftest import BAD, GOOD, candidate
 from tests.plugin.test_stopping import FAKE, spawn
@@ -85,7 +87,7 @@ class Terminal:
 
     def until(self, seen: Callable[[], object]) -> None:
         """Plays what pytest writes until that is seen."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while not seen():
             assert time.monotonic() < deadline, "\n".join(self.everything())
             if not select.select([self.master], [], [], 1)[0]:
@@ -171,7 +173,7 @@ def test_an_interrupt_leaves_the_terminal_clean(example: Example, terminals: lis
     example.script(BAD, candidate("hang"))
     terminal = Terminal(example, "add.py", "--kernelfalcon-seeds=1", columns=80)
     terminals.append(terminal)
-    terminal.until(lambda: terminal.drawn()[1:] == ["  add model seed[0] round 1"])
+    terminal.until(lambda: terminal.drawn()[1:] == ["  add seed[0] round 1"])
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.end() == pytest.ExitCode.INTERRUPTED
     everything = terminal.everything()
@@ -215,9 +217,12 @@ def test_elsewhere_there_is_a_line_now_and_then(example: Example, slow: None) ->
     example.write("often.py", OFTEN)
     process = spawn(example, "-p", "often", "add.py", "slow.py", "--kernelfalcon-seeds=1")
     assert process.stdout is not None
+    silent = threading.Timer(100, process.kill)
+    silent.start()
     lines = iter(process.stdout.readline, "")
-    heard = next(line for line in lines if line.startswith(TOTAL))
-    assert re.fullmatch(re.escape(TOTAL) + r"\d+s \| slow seed\[0\]\n", heard)
+    heard = next((line for line in lines if line.startswith(TOTAL)), "")
+    silent.cancel()
+    assert re.fullmatch(re.escape(TOTAL) + r"\d+s \| slow seed\[0\] inspecting\n", heard)
     example.write("finished-now", "")
     rest = process.communicate()[0]
     assert process.returncode == 0, rest
@@ -245,3 +250,16 @@ def test_a_worker_that_died_is_not_told_of(example: Example, slow: None, termina
     example.write("finished-now", "")
     assert terminal.end() == pytest.ExitCode.TESTS_FAILED
     assert not [line for line in terminal.everything() if "problems ·" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "shown"),
+    [
+        ("as it is", 8, "as it is"),
+        ("too long", 7, "too lo…"),
+        ("a\x1b[31mb\r\n", 20, "a?[31mb??"),
+        ("漢字漢字", 6, "漢字…"),
+    ],
+)
+def test_a_line_is_cut_by_what_is_seen(text: str, columns: int, shown: str) -> None:
+    assert fit(text, columns) == shown
