@@ -207,12 +207,13 @@ def test_after_an_interrupt_or_a_kill_what_was_not_finished_comes_back(example: 
     assert selected(example) == {"b": ALL, "c": ALL}
 
 
-def test_workers_share_what_is_missing_also_after_one_of_them_died(example: Example) -> None:
+def test_workers_share_what_is_missing_after_one_that_died(example: Example) -> None:
     problems(example, a="", b="")
     example.write("conftest.py", DIES)
-    process = spawn(example, "a.py", "b.py", "-n2", "--dist=loadfile")
+    process = spawn(example, "a.py", "b.py", "-n1", "--dist=loadfile", "--max-worker-restart=0")
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 1, output
+    assert "crashed while running 'b.py::model::accept'" in output
     (example.path / "conftest.py").unlink()
     output, _ = spawn(example, "a.py", "b.py", "-n2", "--lf").communicate(timeout=100)
     assert "b.py::model::seed[0]" in output

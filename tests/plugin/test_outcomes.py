@@ -98,6 +98,10 @@ def test_junit_tells_them_apart(example: Example, family: str) -> None:
     assert "skipped" not in {child.tag for child in cases["add.model.seed[1]"]}
 
 
+def test_a_junit_file_that_is_no_file(example: Example) -> None:
+    assert example.run("add.py", "--junitxml=/dev/null").ret == 0
+
+
 def test_junit_of_a_judge_that_fails_is_an_error(example: Example) -> None:
     example.script(candidate("error"))
     example.run("add.py", "--junitxml=deep/junit.xml", "-k", "accept")
