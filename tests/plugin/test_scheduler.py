@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,11 +25,13 @@ class Node:
         self.shutting_down = False
         self.closed = False
         self.sent: list[list[int]] = []
+        self.held: list[int] = []
 
     def send_runtest_some(self, indices: list[int]) -> None:
         if self.closed:
             raise OSError("cannot send (already closed?)")
         self.sent.append(indices)
+        self.held += indices[:-1]
 
 
 class Controlled:
@@ -54,17 +58,17 @@ class Controlled:
         return node
 
     def at(self, node: Node) -> list[str]:
-        """What a worker was sent last, the hidden item left out."""
-        *real, idle = node.sent[-1]
-        assert idle == len(self.collection)
-        return [self.collection[index] for index in real]
+        """What a worker has to run."""
+        assert node.sent[-1][-1] == len(self.collection), "the hidden item comes last"
+        return [self.collection[index] for index in node.held]
 
     def begin(self, node: Node) -> None:
         self.scheduler.pytest_runtest_logstart(self.at(node)[0])
 
     def end(self, node: Node, state: str = "lost") -> None:
-        """The worker ends what it was sent."""
-        for name in self.at(node):
+        """The worker ends what it has to run."""
+        names, node.held = self.at(node), []
+        for name in names:
             report: Any = SimpleNamespace(nodeid=name, when="call", user_properties=[("kernelfalcon", state)])
             self.scheduler.pytest_runtest_logstart(name)
             self.scheduler.pytest_runtest_logreport(report)
@@ -131,7 +135,7 @@ def test_tests_of_the_user_come_before_races_and_fewer_at_a_time_towards_the_end
     run = Controlled([*ONE, *USERS], 1)
     (node,) = run.nodes
     sizes = []
-    while not run.scheduler.tests_finished:
+    for _ in range(10):
         sizes.append(len(run.at(node)))
         run.end(node, "passed")
     assert sizes == [3, 2, 2, 2, 2, 1, 1, 1, 1, 1]
@@ -233,3 +237,29 @@ def test_a_stand_in_that_collected_different_items_gets_none_and_does_not_hold_u
 def test_nothing_to_run_is_an_end() -> None:
     run = Controlled([], 2)
     assert run.scheduler.tests_finished
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_workers_die_when_each_item_is_run_once(seed: int) -> None:
+    drawn = random.Random(seed)
+    problems = [[name.replace("a.py", f"{number}.py") for name in ONE] for number in range(drawn.randint(1, 6))]
+    run = Controlled(
+        [*USERS[: drawn.randint(0, 12)], *(name for names in problems for name in names)], drawn.randint(1, 4)
+    )
+    ended: Counter[str] = Counter()
+    for number in range(1000):
+        if run.scheduler.tests_finished:
+            break
+        node = drawn.choice([node for node in run.nodes if node.held])
+        if drawn.random() < 0.8:
+            ended.update(run.at(node))
+            run.end(node, drawn.choice(["won", "lost", "cancelled"]))
+            continue
+        begun = run.at(node)[:1] if drawn.random() < 0.5 else []
+        for name in begun:
+            run.scheduler.pytest_runtest_logstart(name)
+        node.closed = True
+        assert run.crash(node) == (begun[0] if begun else None)
+        ended.update(begun)
+        run.nodes[run.nodes.index(node)] = run.join(f"stand-in {number}")
+    assert ended == Counter(run.collection)

@@ -87,7 +87,7 @@ def _gpu(library: Any, index: int, number: str) -> Gpu:
 
 
 def _instances(library: Any, handle: ctypes.c_void_p) -> Iterator[tuple[int, ctypes.c_void_p]]:
-    """The handles of a GPU's parts, which a GPU or a driver that knows none has not."""
+    """The handles of a GPU's parts, by their place; a GPU that cannot be divided answers with an error."""
     most = ctypes.c_uint()
     if library.nvmlDeviceGetMaxMigDeviceCount(handle, ctypes.byref(most)):
         return
