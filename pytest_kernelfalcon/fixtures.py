@@ -115,9 +115,8 @@ class Fixtures:
 def _properties(node: Any, problem: str, ended: Ended) -> Iterator[tuple[str, object]]:
     """What other plugins learn of an item: a JUnit file has them as properties of the test case."""
     subgraph = node.getparent(pytest.Class)
-    place = {"problem": problem, "subgraph": subgraph and subgraph.name, "seed": getattr(node, "callspec", None)}
-    if place["seed"] is not None:
-        place["seed"] = place["seed"].params[WORK]
+    parameters = node.callspec.params if hasattr(node, "callspec") else {}
+    place = {"problem": problem, "subgraph": subgraph and subgraph.name, "seed": parameters.get(WORK)}
     for name, value in {**place, **ended.facts}.items():
         if value is not None:
             yield f"{STATE}.{name}", value

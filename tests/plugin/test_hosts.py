@@ -63,7 +63,7 @@ def test_another_machine_races_with_this_one(example: Example, monkeypatch: pyte
     problem = ("-o", f"addopts={example.path / 'add.py'}", f"--rootdir={example.path}")
     ret, output = ends(example, *problem, f"--tx=ssh=there//python={sys.executable}", "--tx=popen")
     assert ret == 0, output
-    assert "3 passed, 1 cancelled" in output
+    assert "2 passed, " in output and "1 won" in output and "1 cancelled" in output
     assert {event["worker"] for event in record(example)} == {"main", "gw0", "gw1"}
 
 

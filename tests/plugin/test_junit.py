@@ -37,7 +37,9 @@ def test_items_have_their_facts_as_properties(example: Example) -> None:
     place = {"problem": "add.py", "kernelfalcon": "passed"}
     found = {"author": author, "winner_seed": "0", "winner_round": "1"} | figures
     assert cases(example) == {
-        "seed[0]": place | {"subgraph": "model", "seed": "0", "author": author, "round": "1", "rounds": "2"} | figures,
+        "seed[0]": place
+        | {"kernelfalcon": "won", "subgraph": "model", "seed": "0", "author": author, "round": "1", "rounds": "2"}
+        | figures,
         "accept": place | {"subgraph": "model"} | found,
         "compose": place | found,
     }

@@ -153,7 +153,7 @@ def test_of_two_lines_below_the_reporters_nothing_stays(
     everything = terminal.everything()
     assert not [line for line in everything if "problems ·" in line]
     assert not [line for line in everything if "seed[0]" in line and "judging" in line]
-    assert any("6 passed" in line for line in everything)
+    assert any("4 passed, 2 won" in line for line in everything)
 
 
 def test_a_narrower_terminal_cuts_the_lines(example: Example, slow: None, terminals: list[Terminal]) -> None:
@@ -248,7 +248,7 @@ def test_a_worker_that_died_is_not_told_of(example: Example, slow: None, termina
     terminal.until(lambda: "gw2 " in "".join(terminal.drawn()[1:]))
     assert "gw0 " not in terminal.drawn()[1]
     example.write("finished-now", "")
-    assert terminal.end() == pytest.ExitCode.TESTS_FAILED
+    assert terminal.end() == 0, "it died before its seed began: another worker finds the kernel"
     assert not [line for line in terminal.everything() if "problems ·" in line]
 
 

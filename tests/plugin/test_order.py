@@ -48,7 +48,7 @@ def test_a_failure_is_the_same_in_any_order(example: Example, judge: FakeJudge) 
     example.script(BAD, BAD)
     forward = example.run("add.py", "--kernelfalcon-seeds=2", "--kernelfalcon-rounds=2")
     example.write("conftest.py", REVERSED)
-    backward = example.run("add.py", "--kernelfalcon-seeds=2", "--kernelfalcon-rounds=2")
+    backward = example.run("add.py", "--kernelfalcon-seeds=2", "--kernelfalcon-rounds=2", "--kernelfalcon-fresh")
     assert forward.ended == backward.ended
     assert forward.texts["add.py::compose"] == backward.texts["add.py::compose"]
 

@@ -183,9 +183,9 @@ class TestByTheGate:
         """A row of it could say that a kernel compiles which does not."""
         from pytest_kernelfalcon import session
 
-        caches: list[Path | None] = []
+        caches: list[Path] = []
 
-        def open_judge(options: object, cache: Path | None, *_: object) -> FakeJudge:
+        def open_judge(options: object, cache: Path, *_: object) -> FakeJudge:
             caches.append(cache)
             return FakeJudge()
 
@@ -195,7 +195,10 @@ class TestByTheGate:
         example.run(".", "--kernelfalcon-fresh", "--kernelfalcon-seeds=1")
         monkeypatch.delenv("CI")
         example.run(".")
-        assert caches == [None, None, example.path / ".fuse" / "cache"]
+        *untrusting, trusting = caches
+        assert trusting == example.path / ".fuse" / "cache"
+        runs = {path.parent for path in example.path.glob(".fuse/2*/events.jsonl")}
+        assert len(untrusting) == 2 and {cache.parent for cache in untrusting} < runs, "each has its own"
 
     def test_a_kernel_without_a_problem_is_told(self, example: Example) -> None:
         keep(example, "gone", GOOD)

@@ -91,7 +91,7 @@ def test_a_verdict_of_the_moment_is_asked_for_again(example: Example, judge: Fak
 def test_a_seed_goes_on_after_what_accept_refused(example: Example, judge: FakeJudge) -> None:
     wrong = candidate("accepted", "refused")
     example.script(wrong, GOOD)
-    assert example.run("add.py").ended[SEED] == "PASSED"
+    assert example.run("add.py").ended[SEED] == "WON"
     assert [gate for gate, _ in judge.asked] == ["start", "inspect", "seed", "accept"]
     judge.asked.clear()
     run = example.run("add.py")
@@ -274,7 +274,7 @@ def test_a_report_that_cannot_be_written_is_an_error_of_one_line(example: Exampl
     example.write("file", "")
     run = example.run("add.py", "--kernelfalcon-json=file/report.json")
     assert run.ret == pytest.ExitCode.INTERNAL_ERROR
-    assert set(run.ended.values()) == {"PASSED"}
+    assert set(run.ended.values()) == {"WON", "PASSED"}
     (line,) = [line for line in run.output.splitlines() if line.startswith("kernelfalcon: [Errno ")]
     assert f"'{example.path / 'file' / 'report.json'}'" in line
     assert "Traceback" not in run.output
