@@ -72,4 +72,9 @@ def open_judge(*_: object) -> TableJudge:
     return TableJudge()
 
 
-pytest_kernelfalcon.session.open_judge = open_judge  # type: ignore[assignment]
+def pytest_configure() -> None:
+    """https://docs.pytest.org/en/stable/reference/reference.html#std-hook-pytest_configure
+
+    As a plugin of the runs that are soaked: whoever only imports this keeps the real judge.
+    """
+    pytest_kernelfalcon.session.open_judge = open_judge  # type: ignore[assignment]

@@ -92,7 +92,7 @@ def test_a_comparer_that_ends_each_time_is_an_error_of_the_judges(
 ) -> None:
     contract = inspect(silu.problem)
     kill("comparer", 2)
-    with pytest.raises(JudgeError, match="the comparer process ended"):
+    with pytest.raises(JudgeError, match="the comparer process gives no figures"):
         judge.judge(contract, silu.kernel, "seed", Control())
 
 
