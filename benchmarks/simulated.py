@@ -61,7 +61,7 @@ class Race:
             return "cancelled"
         self.ended.add(number)
         self.won = wins
-        return "passed" if wins else "lost"
+        return "won" if wins else "lost"
 
     def accept(self) -> Act:
         """The item `accept`, and what a `compose` does that comes before it."""

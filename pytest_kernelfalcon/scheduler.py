@@ -22,7 +22,7 @@ from pytest_kernelfalcon import idle
 from pytest_kernelfalcon.agenda import Agenda
 from pytest_kernelfalcon.fixtures import STATE
 
-OVER = ("won", "won_earlier", "passed", "cached", "cancelled")
+OVER = ("won", "won_earlier", "cancelled")
 """States of a seed that end its race: it won, or was told that another had, or that nothing is to be won."""
 SHARE, FEWEST = 4, 2
 """Of the tests of the user's that are left, a worker gets a quarter of its share at a time, as with xdist's own."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import PROBLEM, Example
 from tests.plugin.conftest import BAD, GOOD
-from tests.plugin.test_stopping import spawn
+from tests.plugin.test_stopping import ended, spawn
 
 HOPELESS = "# kernels=refused\n"
 REVERSED = "def pytest_collection_modifyitems(items):\n    items.reverse()\n"
@@ -25,13 +25,7 @@ def two_seeds(example: Example) -> None:
 
 def outcome(example: Example, *arguments: str) -> tuple[int, str]:
     """The exit code and the output of a run in processes of its own."""
-    process = spawn(example, "level1", *arguments)
-    try:
-        output, _ = process.communicate(timeout=100)
-    finally:
-        process.kill()
-    assert "INTERNALERROR" not in output, output
-    return process.returncode, output
+    return ended(spawn(example, "level1", *arguments))
 
 
 @pytest.mark.parametrize("alone", [("-p", "no:xdist"), ("-n0", "--dist=no")])

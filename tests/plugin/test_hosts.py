@@ -14,7 +14,7 @@ from pytest_kernelfalcon.store.rundir import RunDir
 from pytest_kernelfalcon.workers import Places
 from tests.conftest import Example
 from tests.plugin.conftest import GOOD, candidate
-from tests.plugin.test_stopping import spawn
+from tests.plugin.test_stopping import ended, spawn
 from tests.plugin.test_xdist import record
 
 SSH = """#!/bin/sh
@@ -31,13 +31,7 @@ def program(example: Example, name: str, text: str) -> Path:
 
 
 def ends(example: Example, *arguments: str) -> tuple[int, str]:
-    process = spawn(example, "--kernelfalcon-seeds=2", "--dist=load", *arguments)
-    try:
-        output, _ = process.communicate(timeout=100)
-    finally:
-        process.kill()
-    assert "INTERNALERROR" not in output, output
-    return process.returncode, output
+    return ended(spawn(example, "--kernelfalcon-seeds=2", "--dist=load", *arguments))
 
 
 def test_another_python_races_with_this_one(example: Example) -> None:

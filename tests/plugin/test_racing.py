@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Example
 from tests.plugin.conftest import BAD, GOOD, candidate
-from tests.plugin.test_stopping import spawn
+from tests.plugin.test_stopping import ended, spawn
 
 USERS = """
 import pytest
@@ -61,13 +61,7 @@ def pytest_runtest_setup(item):
 
 def ends(example: Example, *arguments: str) -> tuple[int, str]:
     """A run with the fake judge by two workers; its exit code and output."""
-    process = spawn(example, "-n2", "--kernelfalcon-seeds=2", *arguments)
-    try:
-        output, _ = process.communicate(timeout=100)
-    finally:
-        process.kill()
-    assert "INTERNALERROR" not in output, output
-    return process.returncode, output
+    return ended(spawn(example, "-n2", "--kernelfalcon-seeds=2", *arguments))
 
 
 def test_the_hidden_item_is_seen_nowhere(example: Example) -> None:

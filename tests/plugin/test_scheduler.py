@@ -101,7 +101,7 @@ def test_what_only_waited_for_a_winner_comes_first() -> None:
     order = []
     for _ in range(8):
         order += run.at(node)
-        run.end(node, "passed" if order[-1] == "a.py::model::seed[0]" else "cancelled")
+        run.end(node, "won" if order[-1] == "a.py::model::seed[0]" else "cancelled")
     assert order == [
         "a.py::model::seed[0]", "a.py::model::seed[1]", "a.py::model::accept", "a.py::compose",
         "b.py::model::seed[0]", "b.py::model::seed[1]", "b.py::model::accept", "b.py::compose",
@@ -127,7 +127,7 @@ def test_problems_without_seeds_are_run(kept: list[str]) -> None:
     run = Controlled(kept, 1)
     for name in kept:
         assert run.at(run.nodes[0]) == [name]
-        run.end(run.nodes[0], "passed")
+        run.end(run.nodes[0], "won")
     assert run.scheduler.tests_finished
 
 
@@ -137,7 +137,7 @@ def test_tests_of_the_user_come_before_races_and_fewer_at_a_time_towards_the_end
     sizes = []
     for _ in range(10):
         sizes.append(len(run.at(node)))
-        run.end(node, "passed")
+        run.end(node, "won")
     assert sizes == [3, 2, 2, 2, 2, 1, 1, 1, 1, 1]
 
 
@@ -152,7 +152,7 @@ def test_a_worker_that_dies_takes_the_item_with_it_that_it_was_at() -> None:
     held = run.at(first)
     run.begin(first)
     assert run.crash(first) == held[0]
-    run.end(second, "passed")
+    run.end(second, "won")
     assert run.at(second)[0] == held[1], "what it had not begun is run first"
 
 

@@ -32,6 +32,16 @@ def spawn(example: Example, *arguments: str) -> subprocess.Popen[str]:
     return example.spawn("-p", "fake", "--kernelfalcon", "-v", script, *arguments, PYTHONDONTWRITEBYTECODE="1")
 
 
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """The exit code and the output of a run, which ends by itself."""
+    try:
+        output, _ = process.communicate(timeout=100)
+    finally:
+        process.kill()
+    assert "INTERNALERROR" not in output, output
+    return process.returncode, output
+
+
 def wait_for(example: Example, pattern: str, process: subprocess.Popen[str]) -> None:
     while not list(example.path.glob(pattern)):
         assert process.poll() is None, process.communicate()[0]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import PROBLEM, Example, Run
 from tests.plugin.conftest import BAD, GOOD, FakeJudge, candidate
-from tests.plugin.test_stopping import spawn, wait_for
+from tests.plugin.test_stopping import ended, spawn, wait_for
 
 DECIDED = ("path", "shown", "kept", "mode", "outcome", "cause", "message", "line")
 FINISHED = """
@@ -39,13 +39,7 @@ def several(example: Example) -> None:
 def distributed(example: Example, *arguments: str) -> tuple[int, str]:
     """The exit code and the output of a run with two workers."""
     report = f"--kernelfalcon-json={example.path / 'report.json'}"
-    process = spawn(example, *arguments, "-n2", report)
-    try:
-        output, _ = process.communicate(timeout=100)
-    finally:
-        process.kill()
-    assert "INTERNALERROR" not in output, output
-    return process.returncode, output
+    return ended(spawn(example, *arguments, "-n2", report))
 
 
 def record(example: Example) -> list[dict[str, Any]]:
