@@ -98,7 +98,8 @@ def test_a_comparer_that_ends_each_time_is_an_error_of_the_judges(
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_an_inspection_that_is_killed_is_made_again(judge: Judge, silu: Silu, kill: Kill, times: int) -> None:
-    problem = Problem("problem.py", dedent(silu.problem))
+    slow = "\nimport time\n\ntime.sleep(1)\n"  # so that it has not ended before it is killed
+    problem = Problem("problem.py", dedent(silu.problem) + slow)
     killed = kill("inspect", times)
     if times == 1:
         assert judge.inspect(problem, Control()).ops
