@@ -17,7 +17,7 @@ from tests.conftest import LOADER, PROBLEM
 ROUNDS = 3
 MISHAPS = ("none", "kill worker", "kill controller", "interrupt", "exitfirst", "full disk", "twins")
 DISTS = ("load", "worksteal", "loadscope", "loadfile")
-SURVIVING = ("worksteal",)
+SURVIVING = ("load", "worksteal")
 """Those in which a worker may die. The others rest on pytest-xdist's LoadScopeScheduling, which in 3.8 hands out work
 that is done already and waits for it (https://github.com/pytest-dev/pytest-xdist/issues/1378)."""
 
