@@ -266,8 +266,8 @@ SLACK = 64 << 20
 
 
 def _used() -> int:
-    name = platforms.choose("cuda").device
-    return next(gpu.used for gpu in driver().gpus if gpu.name == name)
+    used = platforms.choose("cuda").environment["CUDA_VISIBLE_DEVICES"]
+    return next(gpu.used for gpu in driver().gpus if gpu.uuid == used)
 
 
 def _settled(bound: int, seconds: float = 5) -> bool:
