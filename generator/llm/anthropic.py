@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pytest_kernelfalcon.generator.llm.heard import Heard, count, look, plain
 from pytest_kernelfalcon.generator.llm.outcomes import About, CallFailed, CallOutcome
 from pytest_kernelfalcon.generator.llm.provider import Limits, Message, Provider, Request
-from pytest_kernelfalcon.generator.llm.settings import Address, Settings
+from pytest_kernelfalcon.generator.llm.settings import Settings
 from pytest_kernelfalcon.generator.llm.streaming import Streaming
 
 DEFAULT_URL = "https://api.anthropic.com"
@@ -28,9 +28,8 @@ ENDS: dict[str, Literal["stop", "length", "refused"]] = {
 
 @dataclass(kw_only=True)
 class Anthropic(Streaming):
-    """address: without `/v1`. token: the key is an `auth_token`, sent as `Authorization`."""
+    """Its address is without `/v1`. token: the key is an `auth_token`, sent as `Authorization`."""
 
-    address: Address
     token: bool = False
 
     def optional(self, request: Request) -> dict[str, Any]:
@@ -47,10 +46,11 @@ class Anthropic(Streaming):
         import anthropic
 
         key: dict[str, Any] = {"auth_token" if self.token else "api_key": self.key.key}
-        async with anthropic.AsyncAnthropic(
-            base_url=self.address.url, timeout=self.timeout(), max_retries=0, **key
-        ) as client:
-            body: dict[str, Any] = dict(options)
+        body: dict[str, Any] = dict(options)
+        async with (
+            anthropic.DefaultAsyncHttpxClient(**self.transport()) as http,
+            anthropic.AsyncAnthropic(base_url=self.address.url, max_retries=0, http_client=http, **key) as client,
+        ):
             stream: Any = await client.messages.create(
                 model=request.model,
                 max_tokens=body.pop("max_tokens", MAX_TOKENS),
@@ -58,9 +58,9 @@ class Anthropic(Streaming):
                 system=_blocks(request.messages),
                 stream=True,
                 extra_body=body,
-                extra_headers={"Authorization": self.address.basic} if self.address.basic else None,
             )
             async with stream:
+                await self.check_stream(stream.response, heard)
                 async for event in stream:
                     _event(plain(event, heard), heard)
 
@@ -130,4 +130,4 @@ def make(settings: Settings, limits: Limits) -> Provider:
     key = settings.secret(address, "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
     if not key.key:
         raise CallFailed(CallOutcome.MISSING_KEY, about)
-    return Anthropic(about, key, limits, address=address, token=not settings.get("ANTHROPIC_API_KEY"))
+    return Anthropic(about, key, address, limits, token=not settings.get("ANTHROPIC_API_KEY"))

@@ -130,15 +130,18 @@ def _said(message: object) -> str:
 
 def _outcome(status: int, told: Mapping[str, Any], text: str, param: str) -> CallOutcome:
     for word in (told.get("code"), told.get("type")):
-        if isinstance(word, str) and word in CODES:
-            return CODES[word]
+        outcome = CODES.get(word) if isinstance(word, str) else None
+        if outcome is not None and not (outcome == CallOutcome.SERVER_ERROR and 300 <= status < 500):
+            return outcome
     if status in (400, 422) and TOO_LONG.search(text):
         return CallOutcome.TOO_LONG
     if (status == 404 and NO_MODEL.search(text)) or (status in (400, 422) and param == "model"):
         return CallOutcome.UNKNOWN_MODEL
     if status in STATUSES:
         return STATUSES[status]
-    return CallOutcome.BAD_REQUEST if 300 <= status < 500 else CallOutcome.SERVER_ERROR
+    if 300 <= status < 400:
+        return CallOutcome.WRONG_URL
+    return CallOutcome.BAD_REQUEST if 400 <= status < 500 else CallOutcome.SERVER_ERROR
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

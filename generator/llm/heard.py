@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -28,6 +29,14 @@ def count(data: object, *path: str | int) -> int | None:
     """The number of tokens at `path`, None where there is none."""
     found = look(data, *path)
     return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+
+
+def from_json(text: str) -> object:
+    """The JSON data, or the text itself where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def plain(event: object, heard: Heard) -> dict[str, Any]:

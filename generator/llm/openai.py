@@ -23,12 +23,11 @@ WARMEST = 1.2
 
 @dataclass(kw_only=True)
 class OpenAI(Streaming):
-    """address: up to `/v1`. wire: None until it is known, or told by the address's end.
+    """Its address goes up to `/v1`. wire: None until it is known, or told by the address's end.
 
     ambient: whether what the SDK reads from the environment by itself is meant for this server.
     """
 
-    address: Address
     wire: Wire | None = None
     tokens: tuple[str, str] = ("max_completion_tokens", "max_tokens")
     ambient: bool = True
@@ -42,22 +41,28 @@ class OpenAI(Streaming):
     async def converse(self, request: Request, options: Mapping[str, Any], heard: Heard) -> None:
         import openai
 
-        key, headers = self.key.key or "none", self._headers()
-        async with openai.AsyncOpenAI(
-            api_key=key, base_url=self.address.url, timeout=self.timeout(), max_retries=0
-        ) as client:
-            stream: Any
+        nobody = {} if self.key.key else {"Authorization": openai.Omit()}
+        stream: Any
+        async with (
+            openai.DefaultAsyncHttpxClient(**self.transport()) as http,
+            openai.AsyncOpenAI(
+                api_key=self.key.key or "none",
+                base_url=self.address.url,
+                max_retries=0,
+                http_client=http,
+                default_headers=self._headers(),
+            ) as client,
+        ):
             if self.wire == "chat":
-                stream = await client.chat.completions.create(
-                    **chat.required(request), **options, extra_headers=headers
-                )
-                async with stream:
-                    await chat.listen(stream, heard)
+                body = chat.required(request)
+                stream = await client.chat.completions.create(**body, **options, extra_headers=nobody)
             else:
-                stream = await client.responses.create(**responses.required(request), **options, extra_headers=headers)
+                body = responses.required(request)
+                stream = await client.responses.create(**body, **options, extra_headers=nobody)
                 self.wire = "responses"
-                async with stream:
-                    await responses.listen(stream, heard)
+            async with stream:
+                await self.check_stream(stream.response, heard)
+                await (chat if self.wire == "chat" else responses).listen(stream, heard)
 
     def learn(self, request: Request, options: Mapping[str, Any], failed: CallFailed) -> bool:
         """Also that the server has no responses API, of which all that it says is that there is nothing."""
@@ -71,14 +76,13 @@ class OpenAI(Streaming):
         """Leaves out what is meant for another server: the SDK reads `OPENAI_…` for whatever address it calls."""
         import openai
 
-        headers: dict[str, Any] = {} if self.key.key else {"Authorization": openai.Omit()}
-        if self.address.basic:
-            headers = {"Authorization": self.address.basic}
         if self.ambient:
-            return headers
+            return {}
         custom = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
         names = [line.partition(":")[0].strip() for line in custom if ":" in line]
-        return {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *names)} | headers
+        omitted = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *names)}
+        own = {"Authorization": f"Bearer {self.key.key}"} if self.key.key else {}
+        return {name: value for name, value in omitted.items() if name.lower() != "authorization"} | own
 
 
 def endpoint(address: Address) -> tuple[Address, Wire | None]:
@@ -103,4 +107,4 @@ def make(settings: Settings, limits: Limits) -> Provider:
     key = settings.secret(address, "OPENAI_API_KEY")
     if not key.key:
         raise CallFailed(CallOutcome.MISSING_KEY, about)
-    return OpenAI(about, key, limits, hottest=WARMEST, address=address, wire=wire)
+    return OpenAI(about, key, address, limits, hottest=WARMEST, wire=wire)

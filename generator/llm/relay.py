@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pytest_kernelfalcon.generator.llm.failures import refusal
-from pytest_kernelfalcon.generator.llm.heard import Heard, look
+from pytest_kernelfalcon.generator.llm.heard import Heard, from_json, look
 from pytest_kernelfalcon.generator.llm.openai import OpenAI, endpoint
 from pytest_kernelfalcon.generator.llm.outcomes import About, CallFailed, CallOutcome
 from pytest_kernelfalcon.generator.llm.provider import Limits, Provider, Request
-from pytest_kernelfalcon.generator.llm.settings import Address, Settings
+from pytest_kernelfalcon.generator.llm.settings import Settings
 from pytest_kernelfalcon.generator.llm.streaming import Streaming
 
 URL_FORM = "it ends in `/v1` for OpenAI's protocol; any other is the whole address of a POST"
 
 
-@dataclass(kw_only=True)
 class Relay(Streaming):
     """The protocol without a stream. Silence is no stall here: nothing comes before all is there."""
-
-    address: Address
 
     def optional(self, request: Request) -> dict[str, Any]:
         return {
@@ -41,27 +38,19 @@ class Relay(Streaming):
         import httpx2
 
         messages = [{"role": message.role, "content": message.text} for message in request.messages]
-        login = self.address.basic or (self.key.key and f"Bearer {self.key.key}")
-        headers = {"Authorization": login} if login else {}
+        headers = {"Authorization": f"Bearer {self.key.key}"} if self.key.key else {}
         timeout = httpx2.Timeout(self.limits.total_s, connect=self.limits.connect_s)
-        async with httpx2.AsyncClient(timeout=timeout) as client:
+        async with httpx2.AsyncClient(**self.transport() | {"timeout": timeout}) as client:
             body = {"model": request.model, "messages": messages, "n": 1, **options}
             reply = await client.post(self.address.url, json=body, headers=headers)
         if not reply.is_success:
-            raise refusal(reply.status_code, reply.headers, _body(reply.text), heard)
-        outputs = json.loads(reply.text)
-        text = look(outputs, 0, "output")
+            raise refusal(reply.status_code, reply.headers, from_json(reply.text), heard)
+        whole = not reply.text.lstrip().startswith("[")  # so that it is something else, not the beginning of a list
+        text = look(from_json(reply.text) if whole else json.loads(reply.text), 0, "output")
         if not isinstance(text, str):
             raise heard.failed(CallOutcome.MALFORMED, f'no list of {{"output": …}} but {reply.text[:100]!r}')
         heard.say(text)
         heard.end("stop", "stop")
-
-
-def _body(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def make(settings: Settings, limits: Limits) -> Provider:
@@ -75,6 +64,6 @@ def make(settings: Settings, limits: Limits) -> Provider:
     key = settings.secret(whole, "LLM_RELAY_API_KEY")
     address, wire = endpoint(whole)
     if wire is None and not address.url.endswith("/v1"):
-        return Relay(replace(about, sdk="httpx2"), key, limits, address=address)
+        return Relay(replace(about, sdk="httpx2"), key, address, limits)
     tokens = ("max_tokens", "max_completion_tokens")
-    return OpenAI(about, key, limits, address=address, wire=wire or "chat", tokens=tokens, ambient=False)
+    return OpenAI(about, key, address, limits, wire=wire or "chat", tokens=tokens, ambient=False)

@@ -9,7 +9,7 @@ SHOWN = "[key]"
 
 @dataclass(frozen=True)
 class Secret:
-    """Texts that must show nowhere. key: empty where there is none. others: a password in an address, and the like."""
+    """Texts that must show nowhere. key: empty where there is none. others: a password in an address."""
 
     key: str = field(default="", repr=False)
     others: tuple[str, ...] = field(default=(), repr=False)

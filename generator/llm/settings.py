@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,20 +14,15 @@ from pytest_kernelfalcon.generator.llm.secrets import Secret
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is, with no name and no password in it. login: `name:password`, where the address had them."""
+    """Where a server is, with no name and no password in it. login: the two, where the address had them."""
 
     url: str
-    login: str = field(default="", repr=False)
+    login: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
     def shown(self) -> str:
         """For messages: without what follows a question mark, which may be a key."""
         return self.url.partition("?")[0]
-
-    @property
-    def basic(self) -> str:
-        """The header `Authorization` for the login, empty where there is none."""
-        return f"Basic {base64.b64encode(self.login.encode()).decode()}" if self.login else ""
 
 
 @dataclass(frozen=True)
@@ -63,13 +57,14 @@ class Settings:
                 CallOutcome.WRONG_SETTING, about, f"{name} is no address that begins with http:// or https://"
             )
         login, _, host = parts.netloc.rpartition("@")
-        return Address(urlunsplit(parts._replace(netloc=host)).rstrip("/"), unquote(login))
+        name, _, password = login.partition(":")
+        url = urlunsplit(parts._replace(netloc=host)).rstrip("/")
+        return Address(url, (unquote(name), unquote(password)) if login else None)
 
     def secret(self, address: Address, *names: str) -> Secret:
         """The key of the first of these names that is set, and what else of the address must not show."""
-        password = address.login.partition(":")[2]
-        query = address.url.partition("?")[2]
-        return Secret(self.get(*names), (address.login, password, address.basic.removeprefix("Basic "), query))
+        _, password = address.login or ("", "")
+        return Secret(self.get(*names), (password, address.url.partition("?")[2]))
 
     def seconds(self, name: str, default: float, provider: str) -> float:
         """A time in seconds. Raises CallFailed where it is none."""

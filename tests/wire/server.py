@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.wire.speech import SPEECH, encode, refused, thinking
 from tests.wire.turns import Recorded, Turn
@@ -79,7 +80,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        wire = ROUTES.get(self.path)
+        path = urlsplit(self.path).path  # as a proxy it is asked for a whole address
+        wire = ROUTES.get(path)
         request = Recorded(self.path, dict(self.headers), body, threading.Event())
         if wire is None or wire in self.server.lacks:
             self.server.requests.append(request)
@@ -93,6 +95,10 @@ class Handler(BaseHTTPRequestHandler):
             self._wait(request)
         elif turn.status != 200:
             self._whole(turn.status, refused(wire, dict(turn.error)), **turn.headers)
+        elif turn.ending in ("whole", "page"):
+            page = turn.ending == "page"
+            body = b"<html>sign in</html>" if page else refused(wire, dict(turn.error))
+            self._whole(200, body, **{"content-type": "text/html" if page else "application/json"})
         elif wire == "seed":
             self._seed(turn, request)
         else:
@@ -109,6 +115,8 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps([{"output": "\n".join(turn.texts)}]).encode()
         if turn.ending == "truncated":
             self._whole(200, body[:-5])
+        elif turn.ending == "strange":
+            self._whole(200, b"[5]")
         elif turn.ending == "error":
             self._whole(200, json.dumps(dict(turn.error)).encode())
         elif turn.ending in ("silent", "cut"):
@@ -131,6 +139,8 @@ class Handler(BaseHTTPRequestHandler):
             self._chunk(encode(event))
         if turn.ending == "truncated":
             self._chunk(encode(thinking(wire, model))[:-8] + b"\n\n")
+        if turn.ending == "strange":
+            self._chunk(encode(("message_delta", 5)))
         while turn.ending == "endless" and not self.server.closing.is_set():
             if self._gone(request):
                 return

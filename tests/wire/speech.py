@@ -43,6 +43,9 @@ def responses(turn: Turn, model: str) -> Iterator[Event]:
         index += 1
     if turn.ending == "error":
         yield event("error", code=turn.error["type"], message=turn.error["message"], param=None)
+    if turn.ending == "failed":
+        error = {"code": turn.error["type"], "message": turn.error["message"]}
+        yield event("response.failed", response={**response, "status": "failed", "error": error})
     if turn.ending in ("", "max_tokens", "filtered"):
         reason = {"max_tokens": "max_output_tokens", "filtered": "content_filter"}.get(turn.ending)
         got, cached, gave, thought = turn.tokens
@@ -76,7 +79,7 @@ def chat(turn: Turn, model: str) -> Iterator[Event]:
     else:
         for part in halves(turn, "\n".join(turn.texts)):
             yield chunk({"content": part})
-    if turn.ending == "error":
+    if turn.ending in ("error", "failed"):
         yield "", {"error": dict(turn.error)}
     if turn.ending in ("", "max_tokens", "filtered"):
         yield chunk({}, {"max_tokens": "length", "filtered": "content_filter"}.get(turn.ending, "stop"))
@@ -118,7 +121,7 @@ def messages(turn: Turn, model: str) -> Iterator[Event]:
         for part in halves(turn, text):
             yield event("content_block_delta", index=index, delta={"type": "text_delta", "text": part})
         index += 1
-    if turn.ending == "error":
+    if turn.ending in ("error", "failed"):
         yield event("error", error=dict(turn.error))
     if turn.ending in ("", "max_tokens", "filtered"):
         stop = "refusal" if turn.refusal or turn.ending == "filtered" else turn.ending or "end_turn"

@@ -13,6 +13,10 @@ Ending = Literal[
     "unfinished",  # all of the text, then an orderly end without the finish event
     "truncated",  # an event whose JSON is not whole
     "error",  # the first half, then an error event: `error`
+    "failed",  # the same as the wire's own last event, where it has one: else like `error`
+    "whole",  # an error as JSON, with status 200, in the place of a stream
+    "page",  # a web page in the place of a stream
+    "strange",  # an event that is no object
     "max_tokens",
     "filtered",
     "endless",  # thinks until the client leaves
@@ -45,7 +49,7 @@ class Turn:
     @property
     def whole(self) -> bool:
         """Whether all of the text is sent."""
-        return self.ending not in ("silent", "cut", "error", "endless")
+        return self.ending not in ("silent", "cut", "error", "failed", "endless")
 
 
 def failing(status: int, kind: str = "server_error", message: str = "it broke", **headers: str) -> Turn:
