@@ -68,6 +68,10 @@ def failure(error: BaseException, heard: Heard) -> CallFailed | None:
     if isinstance(status, int):
         response = getattr(error, "response", None)
         return refusal(status, getattr(response, "headers", {}), getattr(error, "body", None), heard)
+    import httpx2
+
+    if isinstance(error, httpx2.HTTPStatusError):
+        return refusal(error.response.status_code, error.response.headers, None, heard)
     for one in _chain(error):
         if isinstance(one, json.JSONDecodeError | UnicodeDecodeError):
             return heard.failed(CallOutcome.TRUNCATED_JSON, str(one)[:SHOWN])
@@ -120,7 +124,7 @@ def _told(body: object) -> dict[str, Any]:
         return inner
     if isinstance(body, dict):
         return {**body, "message": body.get("message") or inner or body.get("detail")}
-    return {"message": body}
+    return {"message": body or ""}
 
 
 def _said(message: object) -> str:

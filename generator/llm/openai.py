@@ -65,8 +65,8 @@ class OpenAI(Streaming):
                 await (chat if self.wire == "chat" else responses).listen(stream, heard)
 
     def learn(self, request: Request, options: Mapping[str, Any], failed: CallFailed) -> bool:
-        """Also that the server has no responses API, of which all that it says is that there is nothing."""
-        absent = failed.status in (404, 405, 501) and failed.outcome != CallOutcome.DENIED
+        """Also that the server has no responses API, of which all that it says is that nothing is there."""
+        absent = failed.status in (404, 405, 501) and failed.outcome != CallOutcome.UNKNOWN_MODEL
         if self.wire is None and absent:
             self.wire = "chat"
             return True

@@ -39,7 +39,7 @@ class Relay(Streaming):
 
         messages = [{"role": message.role, "content": message.text} for message in request.messages]
         headers = {"Authorization": f"Bearer {self.key.key}"} if self.key.key else {}
-        timeout = httpx2.Timeout(self.limits.total_s, connect=self.limits.connect_s)
+        timeout = httpx2.Timeout(None, connect=self.limits.connect_s)
         async with httpx2.AsyncClient(**self.transport() | {"timeout": timeout}) as client:
             body = {"model": request.model, "messages": messages, "n": 1, **options}
             reply = await client.post(self.address.url, json=body, headers=headers)

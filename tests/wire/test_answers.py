@@ -172,6 +172,15 @@ def test_a_server_without_the_responses_api_is_asked_for_chat_completions_from_t
     assert paths == ["/v1/responses", "/v1/chat/completions", "/v1/chat/completions"]
 
 
+def test_an_unknown_model_is_no_reason_to_ask_another_way() -> None:
+    with wire([failing(404, "model_not_found", "there is no m-1"), Turn()]) as server:
+        asked = provider("responses", server)
+        with pytest.raises(CallFailed):
+            asked.ask(REQUEST, Control())
+        asked.ask(replace(REQUEST, model="m-2"), Control())
+    assert [request.path for request in server.requests] == ["/v1/responses"] * 2
+
+
 @pytest.mark.parametrize(
     ("warm", "expected"), [("messages", [0.8, 0.9, 1.0, 0.8]), ("responses", [0.8, 0.9, 1.0, 1.1, 1.2, 0.8])]
 )

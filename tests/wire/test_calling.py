@@ -113,6 +113,18 @@ def test_a_cancelled_call_closes_its_connection_at_once(name: str, turn: Turn) -
         assert server.requests[0].left.wait(60)
 
 
+def test_an_interrupt_ends_a_call_too() -> None:
+    def interrupted() -> str | None:
+        if server.requests:
+            raise KeyboardInterrupt
+        return None
+
+    with wire([Turn(mute=True)]) as server:
+        with pytest.raises(KeyboardInterrupt):
+            provider("chat", server).ask(REQUEST, Control(cancelled=interrupted))
+        assert server.requests[0].left.wait(60)
+
+
 def test_a_deadline_ends_a_call() -> None:
     with wire([Turn(mute=True)]) as server:
         with pytest.raises(DeadlineExceeded):
