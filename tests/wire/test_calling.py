@@ -201,8 +201,12 @@ def test_calls_of_a_run_wait_for_each_other(tmp_path: Path) -> None:
         return Turn()
 
     with wire(script) as server:
-        caller = Caller(tmp_path)
-        threads = [threading.Thread(target=lambda: answers.append(caller.ask(server).text)) for _ in range(6)]
+        asked, slots = provider("chat", server), Slots(tmp_path, 2)
+
+        def ask() -> None:
+            answers.append(call(asked, REQUEST, Control(), slots, LIMITS, lambda again: None).text)
+
+        threads = [threading.Thread(target=ask) for _ in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -19,6 +19,8 @@ from pytest_kernelfalcon.generator.llm.provider import Provider, Usage
 from pytest_kernelfalcon.generator.llm.settings import Settings
 from tests.wire.asking import LIMITS, REQUEST
 
+pytest.importorskip("httpx2", reason="httpx2 is not installed: no provider can be asked here")
+
 IMPORTS = """
 from __future__ import annotations
 
@@ -36,7 +38,6 @@ from pytest_kernelfalcon.generator.llm.streaming import Streaming
 
 def shown(url: str) -> Provider:
     """What the text shows, made for this address."""
-    pytest.importorskip("httpx2", reason="httpx2 is not installed: no provider can be asked here")
     text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(class .*?)```", text, re.DOTALL)
     space: dict[str, Any] = {"__name__": "ollama"}
@@ -61,7 +62,8 @@ def lines(status: int, *data: dict[str, Any]) -> Iterator[str]:
             self.wfile.write("".join(json.dumps(line) + "\n" for line in data).encode())
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.handle_request)
+        server.timeout = 60
+        thread = threading.Thread(target=server.handle_request, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         thread.join()
