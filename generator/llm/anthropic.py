@@ -127,7 +127,7 @@ def make(settings: Settings, limits: Limits) -> Provider:
         url_form="it does not end in `/v1`",
         sdk="anthropic",
     )
-    key = settings.secret(address, "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+    key = settings.secret("anthropic", address, "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
     if not key.key:
         raise CallFailed(CallOutcome.MISSING_KEY, about)
     return Anthropic(about, key, address, limits, token=not settings.get("ANTHROPIC_API_KEY"))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pytest_kernelfalcon.contracts.control import Control
 
 POLL_S = 0.05
-CLOSING_S = 1.0
+CLOSING_S = 0.5
 """How long a call that was left is waited for: it closes its connection. A hanging look-up of a name takes longer."""
 
 T = TypeVar("T")

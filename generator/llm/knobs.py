@@ -15,6 +15,7 @@ COOLEST, STEP = 0.8, 0.1
 TOKENS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 ALIASES = {
     "reasoning": ("reasoning", "effort"),
+    "reasoning_effort": ("reasoning_effort", "reasoning", "effort"),
     "output_config": ("output_config", "effort"),
     "thinking": ("thinking",),
     "stream_options": ("stream_options", "include_usage"),

@@ -104,7 +104,7 @@ def make(settings: Settings, limits: Limits) -> Provider:
         url_form="it ends in `/v1`, or in `/v1/chat/completions` for a server that has no responses API",
         sdk="openai",
     )
-    key = settings.secret(address, "OPENAI_API_KEY")
+    key = settings.secret("openai", address, "OPENAI_API_KEY")
     if not key.key:
         raise CallFailed(CallOutcome.MISSING_KEY, about)
     return OpenAI(about, key, address, limits, hottest=WARMEST, wire=wire)

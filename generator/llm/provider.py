@@ -85,6 +85,10 @@ class Provider(Protocol):
         """The highest temperature worth asking of this model; None once its server has refused one."""
         ...
 
+    def left_out(self, model: str) -> tuple[str, ...]:
+        """The parameters that this model's server has refused so far: whoever asked for one should be told."""
+        ...
+
     def ask(self, request: Request, control: Control) -> Answer:
         """One call. Raises `CallFailed`, and Cancelled or DeadlineExceeded of `control`, with the connection closed."""
         ...

@@ -61,7 +61,7 @@ def make(settings: Settings, limits: Limits) -> Provider:
     whole = settings.address("LLM_RELAY_URL", "", "relay")
     about = replace(about, url=whole.shown)
     limits = replace(limits, total_s=settings.seconds("LLM_RELAY_TIMEOUT_S", limits.total_s, "relay"))
-    key = settings.secret(whole, "LLM_RELAY_API_KEY")
+    key = settings.secret("relay", whole, "LLM_RELAY_API_KEY")
     address, wire = endpoint(whole)
     if wire is None and not address.url.endswith("/v1"):
         return Relay(replace(about, sdk="httpx2"), key, address, limits)

@@ -61,10 +61,17 @@ class Settings:
         url = urlunsplit(parts._replace(netloc=host)).rstrip("/")
         return Address(url, (unquote(name), unquote(password)) if login else None)
 
-    def secret(self, address: Address, *names: str) -> Secret:
-        """The key of the first of these names that is set, and what else of the address must not show."""
+    def secret(self, provider: str, address: Address, *names: str) -> Secret:
+        """The key of the first of these names that is set, and what else of the address must not show.
+
+        Raises CallFailed for a key that no header can hold: what would complain later shows it.
+        """
+        name = next((name for name in names if self.get(name)), "")
+        key = self.get(name)
+        if not (key.isascii() and key.isprintable()):
+            raise CallFailed(CallOutcome.WRONG_SETTING, About(provider), f"{name} has characters that no key has")
         _, password = address.login or ("", "")
-        return Secret(self.get(*names), (password, address.url.partition("?")[2]))
+        return Secret(key, (password, address.url.partition("?")[2]))
 
     def seconds(self, name: str, default: float, provider: str) -> float:
         """A time in seconds. Raises CallFailed where it is none."""

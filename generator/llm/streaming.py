@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def _trusted() -> ssl.SSLContext:
     import httpx2
 
-    return httpx2.create_ssl_context()
+    trusted: ssl.SSLContext = httpx2.create_ssl_context()
+    return trusted
 
 
 @dataclass
@@ -64,6 +65,9 @@ class Streaming(ABC):
 
     def warmest(self, model: str) -> float | None:
         return None if self.knobs.refuses(model, "temperature") else self.hottest
+
+    def left_out(self, model: str) -> tuple[str, ...]:
+        return tuple(sorted(self.knobs.refused.get(model, ())))
 
     def transport(self) -> dict[str, Any]:
         """Settings of the HTTP client. A key follows no redirection; certificates are read once, not for each call."""

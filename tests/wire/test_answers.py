@@ -120,6 +120,7 @@ def test_what_the_server_refuses_is_left_out_from_then_on(name: str) -> None:
     assert first == len(REFUSED[name]) + 1
     assert len(server.requests) == first + 1
     assert not {*REFUSED[name]} & {*server.requests[-1].body}
+    assert asked.left_out("m-1") == tuple(sorted(REFUSED[name]))
 
 
 def test_what_one_model_refuses_another_is_still_asked_for() -> None:

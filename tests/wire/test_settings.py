@@ -70,6 +70,15 @@ def test_an_address_that_is_none(value: str) -> None:
     assert caught.value.outcome == "wrong_setting"
 
 
+@pytest.mark.parametrize("name", ["responses", "messages", "relay"])
+@pytest.mark.parametrize("key", ["sk-plant\ned", "sk-planté"])
+def test_a_key_that_no_header_can_hold_is_not_shown(name: str, key: str) -> None:
+    variable = WIRES[name][1][0]
+    with pytest.raises(CallFailed, match=f"{variable} has characters that no key has") as caught:
+        provider(name, "http://127.0.0.1:9", **{variable: key})
+    assert "plant" not in str(caught.value)
+
+
 @pytest.mark.parametrize("value", ["soon", "0", "-1", "inf", "nan"])
 def test_a_time_that_is_none(value: str) -> None:
     with pytest.raises(CallFailed, match="LLM_RELAY_TIMEOUT_S is"):
