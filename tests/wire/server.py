@@ -56,8 +56,9 @@ class WireServer(ThreadingHTTPServer):
         """What to do about this request; a turn that refuses one of its parameters stays the next."""
         with self.lock:
             self.requests.append(request)
-            if callable(self.script):
-                return self.script(request)
+        if callable(self.script):
+            return self.script(request)
+        with self.lock:
             if self.spoken == len(self.script):
                 return Turn(status=400, error={"type": "script", "message": "the script has no further turn"})
             turn = self.script[self.spoken]
@@ -87,7 +88,9 @@ class Handler(BaseHTTPRequestHandler):
             self.server.requests.append(request)
             self._whole(404, b'{"detail": "Not Found"}')
             return
-        turn = self.server.turn(request)
+        self._answer(wire, self.server.turn(request), request)
+
+    def _answer(self, wire: str, turn: Turn, request: Recorded) -> None:
         if (name := refusing(turn, request)) is not None:
             error = {"type": "invalid_request_error", "message": f"Unsupported parameter: {name!r}", "param": name}
             self._whole(400, refused(wire, error | ({"code": "unsupported_parameter"} if wire != "messages" else {})))

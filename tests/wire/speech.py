@@ -64,12 +64,10 @@ def responses(turn: Turn, model: str) -> Iterator[Event]:
 
 
 def chat(turn: Turn, model: str) -> Iterator[Event]:
-    def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> Event:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return "", {"id": "c1", "object": "chat.completion.chunk", "created": 0, "model": model} | {
-            "choices": [choice],
-            **more,
-        }
+    head: dict[str, Any] = {"id": "c1", "object": "chat.completion.chunk", "created": 0, "model": model}
+
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> Event:
+        return "", {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
     yield chunk({"role": "assistant", "content": ""})
     if turn.thinking:
@@ -91,14 +89,7 @@ def chat(turn: Turn, model: str) -> Iterator[Event]:
             "completion_tokens_details": {"reasoning_tokens": thought},
             "total_tokens": got + gave,
         }
-        yield (
-            "",
-            {"id": "c1", "object": "chat.completion.chunk", "created": 0, "model": model}
-            | {
-                "choices": [],
-                "usage": usage,
-            },
-        )
+        yield "", {**head, "choices": [], "usage": usage}
 
 
 def messages(turn: Turn, model: str) -> Iterator[Event]:
