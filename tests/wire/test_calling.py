@@ -63,7 +63,7 @@ def test_what_may_go_better_is_tried_again(name: str, turn: Turn, tmp_path: Path
     ids=["key", "credit", "told not to", "asked to wait too long", "max tokens", "refusal"],
 )
 def test_what_cannot_go_better_is_not_tried_again(turn: Turn, tmp_path: Path) -> None:
-    caller = Caller(tmp_path)
+    caller = Caller(tmp_path, stop_after=1)
     with wire([turn, Turn()]) as server, pytest.raises(CallFailed):
         caller.ask(server)
     assert len(server.requests) == 1
