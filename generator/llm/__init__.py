@@ -1,0 +1,1 @@
+"""Authors that are language models."""
