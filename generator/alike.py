@@ -46,10 +46,8 @@ class _Renamed(ast.NodeTransformer):
         self._names: dict[str, str] = {}
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        outer, parameters = (
-            self._names,
-            {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)},
-        )
+        outer = self._names
+        parameters = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
         free = dict.fromkeys(name for name in _locals(node) if name not in self._kept | parameters)
         self._names = outer | {name: f"local{number}" for number, name in enumerate(free, len(outer))}
         self.generic_visit(node)
