@@ -1,1 +1,1 @@
-"""Language models: the wires on which they are asked. Read provider.py first; each provider is one file."""
+"""Authors that are language models. Read provider.py first: each provider is one file."""
