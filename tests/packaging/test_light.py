@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "triton", "numpy", "ml_dtypes", "hypothesis", "jinja2", "openai", "anthropic")
+HEAVY = ("torch", "triton", "numpy", "ml_dtypes", "hypothesis", "jinja2", "openai", "anthropic", "httpx2", "dotenv")
 
 
 def imported_by(module: str) -> set[str]:
@@ -28,3 +28,8 @@ def test_the_plugin_imports_no_room_below_it() -> None:
         if name.startswith("pytest_kernelfalcon.")
     }
     assert not ours.intersection({"judge", "store", "generator", "fuser", "composer"})
+
+
+def test_naming_a_provider_imports_no_sdk() -> None:
+    """An SDK takes seconds to import, and may be missing: its provider's calls import it."""
+    assert not imported_by("pytest_kernelfalcon.generator.llm.registry").intersection(HEAVY)
