@@ -54,7 +54,7 @@ class Cost:
 
     def towards(self, most: Cost, share: float) -> Cost:
         """What lies between this and more, in whole tokens. share: 0 for this, 1 for all of the other."""
-        tokens = self.tokens + math.floor(share * (most.tokens - self.tokens))
+        tokens = self.tokens + math.floor(share * (most.tokens - self.tokens) + 1e-6)  # 2999.9999 are 3000
         if self.dollars is None or most.dollars is None:
             return Cost(tokens, None)
         return Cost(tokens, self.dollars + share * (most.dollars - self.dollars))
