@@ -7,9 +7,13 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytest_kernelfalcon.generator.llm.prices import Named
+    from pytest_kernelfalcon.store.ledger import Budget
 
 PREFIX = "--kernelfalcon-"
 PLATFORMS = ("auto", "cpu", "cuda", "xpu")
@@ -90,6 +94,18 @@ def _word(text: str) -> str:
     return text.strip()
 
 
+def _budget(text: str) -> Budget:
+    from pytest_kernelfalcon.store.ledger import Budget
+
+    return Budget.parse(text)
+
+
+def _prices(text: str) -> dict[str, Named]:
+    from pytest_kernelfalcon.generator.llm import prices
+
+    return prices.parse(text)
+
+
 def _shard(text: str) -> tuple[int, int]:
     """Which part of how many."""
     part, slash, parts = text.partition("/")
@@ -117,6 +133,8 @@ TABLE = (
     Option("max_tokens", "32000", _count, "tokens of a language model's answer, thinking included", "N"),
     Option("window", "100000", _count, "tokens of a prompt, at most", "N"),
     Option("calls", "8", _count, "calls of language models at a time, over all workers", "N"),
+    Option("budget", None, _budget, "what a run may spend on language models, over all workers", "AMOUNT"),
+    Option("prices", None, _prices, "of models, in dollars for a million tokens", "MODEL=IN/OUT[,…]"),
     Option("templates", None, _path, "a folder with prompt templates that replace ours", "DIR"),
     Option("platform", "auto", _one_of(*PLATFORMS), "where kernels are judged (auto: cuda, else cpu)", "NAME"),
     Option("update", "false", _switch, "write accepted kernels to __kernels__/ beside the problem"),
@@ -145,6 +163,8 @@ class Options:
     max_tokens: int
     window: int
     calls: int
+    budget: Budget | None
+    prices: dict[str, Named] | None
     templates: Path | None
     platform: str
     update: bool
@@ -164,6 +184,16 @@ class Options:
         dropped = {*extra, *(PREFIX + name for name in ("json", "html", "frozen", "changed", "shard"))}
         same = [word for word in self.line if word.partition("=")[0] not in dropped]
         return shlex.join(["pytest", "--kernelfalcon", *same, *extra, path])
+
+    def go_on(self, *words: str) -> list[str]:
+        """These words of a command line, for a run that goes on with what was found and may spend twice as much."""
+        left_out = (PREFIX + "fresh", PREFIX + "budget")
+        kept = [
+            word
+            for before, word in zip(("", *words), words, strict=False)
+            if word.partition("=")[0] not in left_out and before != PREFIX + "budget"
+        ]
+        return [*kept, f"{PREFIX}budget={self.budget.times(2).option}"] if self.budget else kept
 
     def regenerate(self, path: str) -> str:
         """The command that synthesises a kernel for `path` and keeps it; it works where CI is set, too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -117,7 +118,9 @@ class Race:
         return self.folder.contract(self.contract.id) / repros.NAME
 
     def _no_kernel(self, records: list[SeedRecord]) -> Failure:
-        failure = messages.no_kernel(self.target.shown, self.contract.id, records, self._last_verdict(records))
+        options, shown = self.session.options, self.target.shown
+        go_on = shlex.join(["pytest", "--kernelfalcon", *options.go_on(*options.line), shown])
+        failure = messages.no_kernel(shown, self.contract.id, records, self._last_verdict(records), go_on)
         facts = {"outcome": failure.outcome, "cause": failure.cause, "message": failure.message}
         self.note("no_kernel", subgraph=self.contract.id, **facts)
         return failure
@@ -160,6 +163,7 @@ class Race:
             source=result.kernel.round.proposal.source if result.kernel else "",
             verdict=last.round.verdict.to_json() if last else None,
             missing=list(result.missing),
+            spent=result.spent,
         )
 
     def _begun(self, stage: str = "", **facts: object) -> None:

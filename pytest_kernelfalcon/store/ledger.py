@@ -84,6 +84,9 @@ class Budget:
     def __str__(self) -> str:
         return f"${self._dollars}" if self.unit == "dollars" else f"{self.amount:,.0f} tokens"
 
+    def times(self, factor: float) -> Budget:
+        return Budget(self.amount * factor, self.unit)
+
     @property
     def option(self) -> str:
         """As one would type it, without what a shell takes for its own."""
