@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pytest_kernelfalcon.store.ledger import Budget
 
 PREFIX = "--kernelfalcon-"
+REPORTS = (PREFIX + "json", PREFIX + "html")
+"""What a command that is shown leaves out: whose files these are is not its matter."""
 PLATFORMS = ("auto", "cpu", "cuda", "xpu")
 Sandbox = Literal["auto", "require", "off"]
 SANDBOXES: tuple[Sandbox, ...] = ("auto", "require", "off")
@@ -100,7 +102,7 @@ def _budget(text: str) -> Budget:
     return Budget.parse(text)
 
 
-def _prices(text: str) -> dict[str, Named]:
+def _prices(text: str) -> tuple[tuple[str, Named], ...]:
     from pytest_kernelfalcon.generator.llm import prices
 
     return prices.parse(text)
@@ -163,8 +165,6 @@ class Options:
     max_tokens: int
     window: int
     calls: int
-    budget: Budget | None
-    prices: dict[str, Named] | None
     templates: Path | None
     platform: str
     update: bool
@@ -178,22 +178,30 @@ class Options:
     line: tuple[str, ...]
     changed: str | None = None
     shard: tuple[int, int] | None = None
+    budget: Budget | None = None
+    prices: tuple[tuple[str, Named], ...] | None = None
 
     def command(self, path: str, *extra: str) -> str:
         """The command that runs `path` again with the same settings of the command line, plus `extra` flags."""
-        dropped = {*extra, *(PREFIX + name for name in ("json", "html", "frozen", "changed", "shard"))}
-        same = [word for word in self.line if word.partition("=")[0] not in dropped]
-        return shlex.join(["pytest", "--kernelfalcon", *same, *extra, path])
+        dropped = {*extra, *REPORTS, *(PREFIX + name for name in ("frozen", "changed", "shard"))}
+        return self._command([word for word in self.line if word.partition("=")[0] not in dropped], *extra, path)
 
-    def go_on(self, *words: str) -> list[str]:
+    def go_on(self, path: str) -> str:
+        """The command that goes on with what was found for `path`, and may spend more on language models."""
+        return self._command(self.larger([word for word in self.line if word.partition("=")[0] not in REPORTS]), path)
+
+    def larger(self, words: Sequence[str]) -> list[str]:
         """These words of a command line, for a run that goes on with what was found and may spend twice as much."""
-        left_out = (PREFIX + "fresh", PREFIX + "budget")
+        budget = PREFIX + "budget"
         kept = [
             word
             for before, word in zip(("", *words), words, strict=False)
-            if word.partition("=")[0] not in left_out and before != PREFIX + "budget"
+            if word.partition("=")[0] not in (PREFIX + "fresh", budget) and before != budget
         ]
-        return [*kept, f"{PREFIX}budget={self.budget.times(2).option}"] if self.budget else kept
+        return [*kept, f"{budget}={self.budget.times(2).option}"] if self.budget else kept
+
+    def _command(self, words: Sequence[str], *more: str) -> str:
+        return shlex.join(["pytest", "--kernelfalcon", *words, *more])
 
     def regenerate(self, path: str) -> str:
         """The command that synthesises a kernel for `path` and keeps it; it works where CI is set, too."""

@@ -48,10 +48,9 @@ class Progress:
         counts = Counter(self._outcomes.values())
         told = [f"{counts[outcome]} {outcome.replace('_', ' ')}" for outcome in digest.ENDS if counts[outcome]]
         rounds = f"{self._rounds} round{'' if self._rounds == 1 else 's'}"
-        cost = costs.total(self._calls)
-        spent = [] if cost is None else [spending.line(cost)]
-        clock = _clock(time.time() - self._begun)
-        return " · ".join([f"{len(self._outcomes)}/{len(self._names)} problems", *told, rounds, *spent, clock])
+        problems, clock = f"{len(self._outcomes)}/{len(self._names)} problems", _clock(time.time() - self._begun)
+        parts = [problems, *told, rounds, spending.line(costs.total(self._calls)), clock]
+        return " · ".join(filter(None, parts))
 
     def workers(self, steps: bool = True) -> list[str]:
         """What each worker is at, by their names: `gw0 7_gelu model seed[2] round 3 judging (run)`.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -118,9 +117,8 @@ class Race:
         return self.folder.contract(self.contract.id) / repros.NAME
 
     def _no_kernel(self, records: list[SeedRecord]) -> Failure:
-        options, shown = self.session.options, self.target.shown
-        go_on = shlex.join(["pytest", "--kernelfalcon", *options.go_on(*options.line), shown])
-        failure = messages.no_kernel(shown, self.contract.id, records, self._last_verdict(records), go_on)
+        shown, last = self.target.shown, self._last_verdict(records)
+        failure = messages.no_kernel(shown, self.contract.id, records, last, self.session.options.go_on(shown))
         facts = {"outcome": failure.outcome, "cause": failure.cause, "message": failure.message}
         self.note("no_kernel", subgraph=self.contract.id, **facts)
         return failure

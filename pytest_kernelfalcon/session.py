@@ -159,7 +159,7 @@ def _setting(started: Setting, options: Options, run: RunDir, judge: Judge) -> S
             calls=options.calls,
             templates=options.templates,
             budget=options.budget,
-            prices=options.prices or {},
+            prices=dict(options.prices or ()),
         ),
     )
 

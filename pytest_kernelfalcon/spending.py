@@ -47,8 +47,10 @@ def words(cost: Cost) -> str:
     return ", ".join(parts)
 
 
-def line(cost: Cost) -> str:
-    """In a few characters: `34.5k tokens · $0.42`."""
+def line(cost: Cost | None) -> str:
+    """In a few characters: `34.5k tokens · $0.42`; none where no model was asked."""
+    if cost is None:
+        return ""
     known = "unknown price" if cost["dollars"] is None else dollars(cost)
     return f"{tokens(cost)} tokens · {known}"
 

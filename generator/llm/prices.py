@@ -103,7 +103,7 @@ def _consistent(usage: Usage) -> _Tokens:
     return _Tokens(read, cached, min(usage.written or 0, read - cached), usage.output or 0)
 
 
-def parse(text: str) -> dict[str, Named]:
+def parse(text: str) -> tuple[tuple[str, Named], ...]:
     """Prices by `provider/model`. Raises ValueError with what is expected."""
     prices: dict[str, Named] = {}
     for part in text.split(","):
@@ -114,7 +114,7 @@ def parse(text: str) -> dict[str, Named]:
         if name in prices:
             raise ValueError(f"each model once: {FORM}")
         prices[name] = Named.parse(price)
-    return prices
+    return tuple(prices.items())
 
 
 def find(provider: str, model: str, url: str, named: Mapping[str, Named]) -> Price | None:

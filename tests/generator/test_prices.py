@@ -23,12 +23,12 @@ MILLION = 1_000_000
     ],
 )
 def test_a_price_is_two_to_four_numbers(text: str, price: Named) -> None:
-    assert list(prices.parse(text).values()) == [price]
+    assert [found for _, found in prices.parse(text)] == [price]
 
 
 def test_a_model_may_have_any_name() -> None:
     found = prices.parse("relay/org/model:8b=x=1/2, openai/ft:m::a=3/4")
-    assert list(found) == ["relay/org/model:8b=x", "openai/ft:m::a"]
+    assert [name for name, _ in found] == ["relay/org/model:8b=x", "openai/ft:m::a"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_is_not_listed_is_not_known(provider: str, model: str, url: str) ->
 
 def test_without_the_list_only_what_the_user_names_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "genai_prices", None)
-    own = prices.parse("openai/gpt-5=1/2")
+    own = dict(prices.parse("openai/gpt-5=1/2"))
     assert prices.find("openai", "gpt-5", OPENAI, {}) is None
     assert prices.find("openai", "gpt-5", OPENAI, own) == Named(1, 1, 1, 2)
 
