@@ -49,7 +49,8 @@ class LlmAuthor:
     def ready(self) -> None:
         """Raises NotReady where a key, an address, a package or a template is missing or not valid."""
         try:
-            self._provider, self._prompts  # noqa: B018
+            self._prompts.check()
+            self._provider  # noqa: B018
         except (CallFailed, PromptError) as error:
             raise NotReady(str(error)) from None
 
@@ -65,6 +66,8 @@ class LlmAuthor:
         except CallFailed as failed:
             self._halts.add(self.name, failed)
             return Exhausted(str(failed))
+        except PromptError as error:  # of a template of the user's, which this contract shows
+            return Exhausted(f"{self.name}: {error}")
 
     def _asked(self, contract: Contract, course: Course, seed: int, control: Control) -> Proposal | Exhausted:
         """The first usable answer. Raises CallFailed."""
