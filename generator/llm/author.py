@@ -32,6 +32,8 @@ SPOILT = {
     CallOutcome.EMPTY: "it has no text: answer with one code block, a whole file",
 }
 """Failures that the model itself can mend, in words for it."""
+SAMPLING = ("temperature", "top_p")
+"""What nobody has asked for."""
 SMALLER = 0.75
 """What is left of a prompt that was too long for its model."""
 
@@ -77,6 +79,7 @@ class LlmAuthor:
         line, reason = self._line(control), ""
         for _ in range(UNUSABLE):
             found = self._ask(line, question, seed, control)
+            self._tell_left_out(control)
             if isinstance(found, Found):
                 return Proposal(found.source, found.how)
             reason = found.reason
@@ -116,6 +119,13 @@ class LlmAuthor:
         failed = again.failed
         facts = {"outcome": str(failed.outcome), "message": failed.message, "attempt": again.attempt}
         control.noted("call_again", author=self.name, **facts, wait_s=round(again.wait_s, 2))
+
+    def _tell_left_out(self, control: Control) -> None:
+        """A model that does not take what the user asked for is asked without it, and the user is told."""
+        names = [name for name in self._provider.left_out(self.model) if name not in SAMPLING]
+        if names and self.setting.asking.effort:
+            text = f"{self.name} does not take {', '.join(names)}: it was asked without"
+            control.noted("left_out", author=self.name, message=text)
 
     def _line(self, control: Control) -> Provider:
         """Where this round's calls go."""
