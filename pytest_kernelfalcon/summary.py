@@ -114,7 +114,7 @@ def section(
         yield f"  again: {again(problem, options)}"
     if unpaid:
         yield ""
-        yield from _budget(report["budget"], unpaid, options, arguments, paint)
+        yield from _unpaid(unpaid, options, arguments, paint)
     if undecided := [problem["shown"] for problem in problems if problem["outcome"] is None]:
         yield ""
         yield paint(
@@ -123,12 +123,10 @@ def section(
         yield f"  go on: {_resume(arguments)}"
 
 
-def _budget(
-    budget: dict[str, Any], unpaid: Sequence[Problem], options: Options, arguments: Sequence[str], paint: Paint
-) -> Iterator[str]:
+def _unpaid(unpaid: Sequence[Problem], options: Options, arguments: Sequence[str], paint: Paint) -> Iterator[str]:
     """Told once, whatever the number of problems that it kept from a kernel."""
     count = f"{len(unpaid)} problem{'' if len(unpaid) == 1 else 's'}"
-    yield paint(f"{budget['spent']}; {count} had no kernel by then; what was found is kept", "red")
+    yield paint(f"{count} without a kernel: {unpaid[-1]['message']}; what was found is kept", "red")
     yield f"  go on: {shlex.join(['pytest', *options.larger(arguments)])}"
 
 
