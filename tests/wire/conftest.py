@@ -20,7 +20,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def wired(example: Example, judge: FakeJudge, monkeypatch: pytest.MonkeyPatch) -> Wired:  # noqa: F811
+def wired(example: Example, judge: FakeJudge, monkeypatch: pytest.MonkeyPatch) -> Wired:
     """Runs with a model of this machine and the judge that decides by what candidates say."""
     monkeypatch.setattr("pytest_kernelfalcon.generator.llm.calling.LONGEST_S", 0.01)
     return Wired(example, judge, monkeypatch)

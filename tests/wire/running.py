@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from tests.conftest import KERNEL, PROBLEM, Example, Run
 from tests.plugin.conftest import FakeJudge
 from tests.plugin.test_stopping import FAKE
 from tests.wire.asking import KEY, WIRES, environment
+from tests.wire.model import Model, Move
 from tests.wire.server import WireServer
 
 MODEL = "m-1"
@@ -35,6 +36,11 @@ def right(number: int = 1) -> str:
 def problem(name: str) -> str:
     """One that a prompt can be told by."""
     return PROBLEM.replace("Adds one.", f"Adds one: {name}.")
+
+
+def about(**moves: Sequence[Move]) -> Model:
+    """A model with a list of moves for each problem, by its name."""
+    return Model({f"Adds one: {name}.": listed for name, listed in moves.items()})
 
 
 def author(wire: str, model: str = MODEL) -> str:

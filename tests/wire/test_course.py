@@ -10,8 +10,8 @@ import pytest
 from tests.plugin.conftest import BAD, GOOD
 from tests.wire import model
 from tests.wire.asking import SPOKEN
-from tests.wire.model import Asked, Model
-from tests.wire.running import Wired, ended, kernel, reach, right
+from tests.wire.model import Asked
+from tests.wire.running import Wired, about, ended, kernel, reach, right
 from tests.wire.server import wire
 
 
@@ -26,7 +26,7 @@ def begins_anew(asked: Asked) -> bool:
 
 def test_a_candidate_that_comes_again_is_not_judged_and_the_model_is_told(wired: Wired) -> None:
     wired.problems("one")
-    script = Model({"one": [model.code(kernel(2)), model.again, model.code(right())]})
+    script = about(one=[model.code(kernel(2)), model.again, model.code(right())])
     with wire(script) as server:
         run = wired.run("chat", server, "one.py")
     assert run.ret == 0, run.output
@@ -38,7 +38,7 @@ def test_a_candidate_that_comes_again_is_not_judged_and_the_model_is_told(wired:
 
 def test_a_plateau_begins_anew_with_another_exemplar_or_strategy(wired: Wired) -> None:
     wired.problems("one")
-    script = Model({"one": numbered()})
+    script = about(one=numbered())
     with wire(script) as server:
         run = wired.run("messages", server, "one.py", "--kernelfalcon-rounds=7")
     assert run.ret == 1
@@ -54,7 +54,7 @@ def test_progress_is_no_plateau(wired: Wired) -> None:
     wired.problems("one")
     causes = ["refused", "undecided"] * 4
     moves = [model.code(kernel(number, seed)) for number, seed in enumerate(causes, start=2)]
-    script = Model({"one": moves})
+    script = about(one=moves)
     with wire(script) as server:
         wired.run("chat", server, "one.py", "--kernelfalcon-rounds=8")
     assert [asked.number for asked in script.asked if begins_anew(asked)] == [0]
@@ -62,7 +62,7 @@ def test_progress_is_no_plateau(wired: Wired) -> None:
 
 def test_no_call_is_made_after_the_last_round(wired: Wired) -> None:
     wired.problems("one")
-    script = Model({"one": numbered()})
+    script = about(one=numbered())
     with wire(script) as server:
         run = wired.run("responses", server, "one.py", "--kernelfalcon-rounds=2")
     assert (run.ret, len(script.asked)) == (1, 2)
@@ -71,7 +71,7 @@ def test_no_call_is_made_after_the_last_round(wired: Wired) -> None:
 
 def test_a_lost_search_that_may_try_more_goes_on_with_its_next_question(wired: Wired) -> None:
     wired.problems("one")
-    script = Model({"one": [model.code(kernel(2)), model.code(kernel(3)), model.code(right())]})
+    script = about(one=[model.code(kernel(2)), model.code(kernel(3)), model.code(right())])
     with wire(script) as server:
         wired.run("relay", server, "one.py", "--kernelfalcon-rounds=2")
         assert wired.run("relay", server, "one.py", "--kernelfalcon-rounds=2").ret == 1
@@ -83,7 +83,7 @@ def test_a_lost_search_that_may_try_more_goes_on_with_its_next_question(wired: W
 
 def test_a_refinement_shows_the_last_candidate_its_verdict_and_the_rounds_before(wired: Wired) -> None:
     wired.problems("one")
-    script = Model({"one": [model.code(kernel(2)), model.code(kernel(3)), model.code(right())]})
+    script = about(one=[model.code(kernel(2)), model.code(kernel(3)), model.code(right())])
     with wire(script) as server:
         wired.run("chat", server, "one.py")
     third = script.asked[2]
@@ -93,28 +93,32 @@ def test_a_refinement_shows_the_last_candidate_its_verdict_and_the_rounds_before
     assert [asked.messages[:2] for asked in script.asked] == [third.messages[:2]] * 3, "what is stable comes first"
 
 
+def own(asked: Asked) -> int:
+    """A number for each seed: 8000, 9000, …"""
+    return round(float(asked.asker) * 10) * 1000
+
+
 def test_seeds_know_nothing_of_each_other(wired: Wired) -> None:
     wired.problems("one")
-    script = Model({"one": []})
-    script.moves = {"one": [lambda asked: model.code(kernel(1000 * int(10 * float(asked.asker)) + asked.number))(asked)]}
+    script = about(one=[lambda asked: model.code(kernel(own(asked) + asked.number))(asked)])
     with wire(script) as server:
         wired.run("chat", server, "one.py", "--kernelfalcon-seeds=3", "--kernelfalcon-rounds=3")
     assert len(script.asked) == 9
     for asked in script.asked:
-        shown = {int(number) // 1000 for number in re.findall(r"x \+ (\d{4,})\.0", asked.prompt)}
-        assert shown <= {int(10 * float(asked.asker))}
+        shown = {int(number) // 1000 * 1000 for number in re.findall(r"x \+ (\d{4,})\.0", asked.prompt)}
+        assert shown <= {own(asked)}
 
 
 def test_a_model_is_asked_only_where_the_author_before_it_found_nothing(wired: Wired) -> None:
     wired.problems("one", "two")
     wired.example.write("script/one/round0.py", GOOD)
     wired.example.write("script/two/round0.py", BAD)
-    script = Model({"one": [model.code(right())], "two": [model.code(right())]})
+    script = about(one=[model.code(right())], two=[model.code(right())])
     mixed = f"--kernelfalcon-author=scripted/{wired.example.path / 'script'},openai/m-1"
     with wire(script) as server:
         run = wired.run("chat", server, mixed, "one.py", "two.py", "--kernelfalcon-seeds=2")
     assert run.ret == 0, run.output
-    assert [asked.problem for asked in script.asked] == ["two"]
+    assert [asked.problem for asked in script.asked] == ["Adds one: two."]
     authors = {one["path"]: one["subgraphs"][0]["author"] for one in run.report["problems"]}
     assert authors["two.py"] == "openai/m-1"
     assert authors["one.py"].startswith("scripted/")
@@ -123,7 +127,7 @@ def test_a_model_is_asked_only_where_the_author_before_it_found_nothing(wired: W
 
 @pytest.mark.parametrize("name", SPOKEN)
 def test_a_winner_closes_its_siblings_stream_while_the_run_goes_on(wired: Wired, name: str) -> None:
-    """The sibling wins once the other one listens; a test of the user's holds the run open until the stream is closed."""
+    """The sibling wins once the other one listens; a test of the user's holds the run open until then."""
     wired.problems("one")
     wired.example.write("test_users.py", HOLDS)
     listens: list[Asked] = []
@@ -134,7 +138,7 @@ def test_a_winner_closes_its_siblings_stream_while_the_run_goes_on(wired: Wired,
             return model.endless(asked)
         return model.code(right())(asked)
 
-    script = Model({"one": [first_listens]})
+    script = about(one=[first_listens])
     with wire(script) as server:
         process = wired.spawn(name, server, "-n3", "--kernelfalcon-seeds=2", ".")
         reach(process, lambda: bool(listens) and listens[0].request.left.is_set())
@@ -174,7 +178,7 @@ def test_calls_of_all_workers_keep_one_limit(wired: Wired) -> None:
             now.remove(asked)
         return model.code(right())(asked)
 
-    script = Model({name: [alone] for name in names})
+    script = about(**{name: [alone] for name in names})
     with wire(script) as server:
         process = wired.spawn("chat", server, "-n4", "--kernelfalcon-calls=1", *(f"{name}.py" for name in names))
         ended(process)

@@ -6,8 +6,7 @@ import pytest
 
 from tests.wire import model
 from tests.wire.asking import KEY, SPOKEN, WIRES
-from tests.wire.model import Model
-from tests.wire.running import Wired, author, ended, kernel, right
+from tests.wire.running import Wired, about, author, ended, kernel, right
 from tests.wire.server import wire
 
 SEED = "one.py::model::seed[0]"
@@ -36,7 +35,7 @@ def test_a_missing_key_under_several_workers_is_said_once(wired: Wired) -> None:
 
 def test_a_key_is_needed_only_where_something_is_searched(wired: Wired) -> None:
     wired.problems("one")
-    with wire(Model({"one": [model.code(right())]})) as server:
+    with wire(about(one=[model.code(right())])) as server:
         assert wired.run("chat", server, "one.py", "--kernelfalcon-update").ret == 0
     assert wired.run("chat", NOWHERE, "one.py", key="").ret == 0
     assert wired.run("chat", NOWHERE, "one.py", "--co", "--kernelfalcon-fresh", key="").ret == 0
@@ -44,7 +43,7 @@ def test_a_key_is_needed_only_where_something_is_searched(wired: Wired) -> None:
 
 def test_a_key_from_a_file_is_used_and_nothing_of_it_shows(wired: Wired) -> None:
     wired.problems("one")
-    with wire(Model({"one": [model.code(right())]})) as server:
+    with wire(about(one=[model.code(right())])) as server:
         wired.example.write(".env", "OPENAI_API_KEY=sk-from-a-file\n")
         run = wired.run("chat", server, "one.py", key="")
     assert run.ret == 0, run.output
@@ -55,7 +54,7 @@ def test_a_key_from_a_file_is_used_and_nothing_of_it_shows(wired: Wired) -> None
 @pytest.mark.parametrize("name", SPOKEN)
 def test_a_provider_that_stays_overloaded_loses_the_seed_in_words(wired: Wired, name: str) -> None:
     wired.problems("one")
-    script = Model({"one": [model.overloaded]})
+    script = about(one=[model.overloaded])
     with wire(script) as server:
         run = wired.run(name, server, "one.py")
     assert run.ret == 1
@@ -68,7 +67,7 @@ def test_a_provider_that_stays_overloaded_loses_the_seed_in_words(wired: Wired, 
 
 def test_what_was_found_before_a_provider_failed_is_kept_for_the_next_run(wired: Wired) -> None:
     wired.problems("one")
-    script = Model({"one": [model.code(kernel(2)), *[model.overloaded] * 5, model.code(right())]})
+    script = about(one=[model.code(kernel(2)), *[model.overloaded] * 5, model.code(right())])
     with wire(script) as server:
         first = wired.run("messages", server, "one.py")
         assert (first.ret, first.ended[SEED]) == (1, "LOST")
@@ -81,7 +80,7 @@ def test_what_was_found_before_a_provider_failed_is_kept_for_the_next_run(wired:
 def test_a_seed_whose_model_failed_has_judged_kernels_that_others_may_mend(wired: Wired) -> None:
     """The next author of the list is asked where a model cannot answer any more."""
     wired.problems("one")
-    script = Model({"one": [model.refuses]})
+    script = about(one=[model.refuses])
     wired.example.write("script/round0.py", right())
     mixed = f"--kernelfalcon-author=openai/m-1,scripted/{wired.example.path / 'script'}"
     with wire(script) as server:
@@ -94,7 +93,7 @@ def test_a_seed_whose_model_failed_has_judged_kernels_that_others_may_mend(wired
 @pytest.mark.parametrize("name", [name for name in SPOKEN if name != "relay"])
 def test_a_model_that_refuses_is_asked_once(wired: Wired, name: str) -> None:
     wired.problems("one")
-    script = Model({"one": [model.refuses]})
+    script = about(one=[model.refuses])
     with wire(script) as server:
         run = wired.run(name, server, "one.py")
     assert (run.ret, len(script.asked)) == (1, 1)
@@ -105,7 +104,7 @@ def test_a_model_that_refuses_is_asked_once(wired: Wired, name: str) -> None:
 @pytest.mark.parametrize("name", SPOKEN)
 def test_a_key_that_is_refused_is_tried_once_in_a_run(wired: Wired, name: str) -> None:
     wired.problems("one", "two")
-    script = Model({"one": [model.wrong_key], "two": [model.wrong_key]})
+    script = about(one=[model.wrong_key], two=[model.wrong_key])
     with wire(script) as server:
         run = wired.run(name, server, "one.py", "two.py", "--kernelfalcon-seeds=3")
     assert (run.ret, len(script.asked)) == (1, 1)
@@ -117,7 +116,7 @@ def test_a_key_that_is_refused_is_tried_once_in_a_run(wired: Wired, name: str) -
 
 def test_a_model_without_a_candidate_is_given_up(wired: Wired) -> None:
     wired.problems("one")
-    script = Model({"one": [model.gives_up]})
+    script = about(one=[model.gives_up])
     with wire(script) as server:
         run = wired.run("chat", server, "one.py")
     assert (run.ret, wired.judged()) == (1, [])
@@ -130,7 +129,7 @@ def test_a_model_without_a_candidate_is_given_up(wired: Wired) -> None:
 def test_an_answer_that_is_cut_at_its_most_tokens_is_told_and_asked_for_again(wired: Wired) -> None:
     wired.problems("one")
     cut = model.code(kernel(2), ending="max_tokens")
-    script = Model({"one": [cut, model.code(right())]})
+    script = about(one=[cut, model.code(right())])
     with wire(script) as server:
         run = wired.run("responses", server, "one.py", "--kernelfalcon-max-tokens=4000")
     assert run.ret == 0, run.output
@@ -155,7 +154,7 @@ HOSTILE = {
 @pytest.mark.parametrize("move", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_answer_breaks_nothing(wired: Wired, move: model.Move) -> None:
     wired.problems("one")
-    script = Model({"one": [move, model.code(right())]})
+    script = about(one=[move, model.code(right())])
     with wire(script) as server:
         run = wired.run("chat", server, "one.py", "--kernelfalcon-html=page.html", "--junitxml=junit.xml")
         assert "Traceback" not in run.output

@@ -7,8 +7,7 @@ import pytest
 from tests.plugin.test_stopping import FAKE
 from tests.wire import model
 from tests.wire.asking import SPOKEN
-from tests.wire.model import Model
-from tests.wire.running import LIMIT_S, Wired, interrupt, kernel, kill, reach, right
+from tests.wire.running import LIMIT_S, Wired, about, interrupt, kernel, kill, reach, right
 from tests.wire.server import wire
 
 MOVES = [model.limited, model.code(kernel(2)), model.talking(kernel(3)), model.endless, model.code(right())]
@@ -21,7 +20,7 @@ def test_four_workers_that_are_interrupted_leave_their_streams_and_the_next_run_
     wired: Wired, name: str
 ) -> None:
     wired.problems("one", "two")
-    script = Model({"one": MOVES, "two": MOVES})
+    script = about(one=MOVES, two=MOVES)
     with wire(script) as server:
         process = wired.spawn(name, server, "-n4", "--kernelfalcon-seeds=2", "one.py", "two.py")
         reach(process, lambda: script.reached(ENDLESS) == 4)
@@ -40,7 +39,7 @@ def test_four_workers_that_are_interrupted_leave_their_streams_and_the_next_run_
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_a_run_that_is_killed_while_it_listens_goes_on_without_asking_again(wired: Wired, workers: str) -> None:
     wired.problems("one")
-    script = Model({"one": MOVES})
+    script = about(one=MOVES)
     with wire(script) as server:
         process = wired.spawn("chat", server, workers, "--kernelfalcon-seeds=2", "one.py")
         reach(process, lambda: script.reached(ENDLESS) == (1 if workers == "-n0" else 2))
@@ -73,7 +72,7 @@ FakeJudge.judge = judge
 
 def test_an_answer_whose_judging_was_killed_is_judged_and_not_asked_for_again(wired: Wired) -> None:
     wired.problems("one")
-    script = Model({"one": [model.code(kernel(2)), model.code(kernel(3)), model.code(right())]})
+    script = about(one=[model.code(kernel(2)), model.code(kernel(3)), model.code(right())])
     with wire(script) as server:
         process = wired.spawn("messages", server, "one.py", plugin=FAKE + SLOW)
         reach(process, lambda: bool(list(wired.example.path.glob(".fuse/state/*/*/seed0/round1.json"))))

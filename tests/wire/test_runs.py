@@ -6,8 +6,7 @@ import pytest
 
 from tests.wire import model
 from tests.wire.asking import KEY, SPOKEN, WIRES
-from tests.wire.model import Model
-from tests.wire.running import Wired, author, kernel, right
+from tests.wire.running import Wired, about, author, kernel, right
 from tests.wire.server import wire
 
 LINE, MENDED = "tl.store(out_ptr + offsets, x + 4.0, mask=mask)", "tl.store(out_ptr + offsets, x + 5.0, mask=mask)"
@@ -37,7 +36,7 @@ JUDGED = [kernel(2), OTHERWISE, kernel(4), kernel(5), kernel(6, "undecided"), ri
 @pytest.mark.parametrize("name", SPOKEN)
 def test_a_model_that_misbehaves_in_every_way_is_heard_until_it_is_right(wired: Wired, name: str) -> None:
     wired.problems("one")
-    script = Model({"one": ANSWERS})
+    script = about(one=ANSWERS)
     with wire(script) as server:
         run = wired.run(name, server, "one.py")
     assert (run.ret, set(run.ended.values())) == (0, {"WON", "PASSED"}), run.output
@@ -54,7 +53,7 @@ def test_a_model_that_misbehaves_in_every_way_is_heard_until_it_is_right(wired: 
 @pytest.mark.parametrize("name", WIRES)
 def test_an_accepted_kernel_is_asked_for_once_and_kept(wired: Wired, name: str) -> None:
     wired.problems("one")
-    with wire(Model({"one": [model.code(right())]})) as server:
+    with wire(about(one=[model.code(right())])) as server:
         run = wired.run(name, server, "one.py", "--kernelfalcon-update")
         assert run.ret == 0, run.output
         again = wired.run(name, server, "one.py")
@@ -70,7 +69,7 @@ def test_a_key_and_what_a_server_sends_back_of_it_are_in_no_file_and_on_no_scree
     echo = model.failing(500, "server_error", f"your key {KEY} is fine", retry_after_ms="10")
     moves = [lambda asked: echo, model.says(f"your key is {KEY}"), model.code(f"# {KEY}\n{kernel(2)}"),
              model.code(right())]  # fmt: skip
-    with wire(Model({"one": moves})) as server:
+    with wire(about(one=moves)) as server:
         run = wired.run(name, server, "one.py", "--kernelfalcon-html=page.html", "--junitxml=junit.xml")
     assert run.ret == 0, run.output
     assert KEY not in run.output
