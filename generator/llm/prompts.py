@@ -23,7 +23,7 @@ from pytest_kernelfalcon.generator.author import Round
 from pytest_kernelfalcon.generator.llm import described
 from pytest_kernelfalcon.judge.accuracy import RMS_BOUND, WORST_BOUND
 
-TEMPLATES = ("system.md.j2", "first.md.j2", "refine.md.j2")
+TEMPLATES = ("system.md.j2", "first.md.j2", "refine.md.j2", "draft.md.j2", "redraft.md.j2")
 SHOWN = 160
 """Characters of an earlier verdict's message."""
 
@@ -78,6 +78,14 @@ class Prompts:
         """
         lines = [digest(number, round) for number, round in enumerate(earlier)]
         return self._fill("refine.md.j2", verdict=verdict, earlier=lines, unusable=unusable, advice=advice)
+
+    def draft(self, words: str, longest: int, longest_line: int) -> str:
+        """For a problem file of a description in words; longest: of the file and of a line, in characters."""
+        return self._fill("draft.md.j2", words=words, longest=longest, longest_line=longest_line)
+
+    def redraft(self, fault: str) -> str:
+        """After a draft that was no problem."""
+        return self._fill("redraft.md.j2", fault=fault)
 
     def _fill(self, name: str, **facts: Any) -> str:
         try:
