@@ -60,7 +60,7 @@ def problem_file(problem: Any, inputs: Any, caller: FrameType, fuse: Fuse) -> Pa
             raise CannotGenerate(
                 "inputs= goes with a module or a function; a problem file has `get_inputs`. Fix: leave it out."
             )
-        if isinstance(problem, str) and "\n" in problem.strip():
+        if isinstance(problem, str) and "\n" in problem:
             return fuse.write("problem", problem)
         return _existing(Path(problem))
     if isinstance(problem, type) or not callable(problem):
@@ -69,7 +69,7 @@ def problem_file(problem: Any, inputs: Any, caller: FrameType, fuse: Fuse) -> Pa
     if inputs is None:
         raise CannotGenerate(
             f"{_name(problem)} is given without inputs. Fix: give inputs=[…], example tensors that it takes; or a "
-            "function that makes them, whose parameters are sizes: `def inputs(rows=128): return [torch.randn(rows, 64)]`."
+            "function that makes them, whose parameters are sizes: `def inputs(rows=8): return [torch.randn(rows, 9)]`."
         )
     return fuse.write(_name(problem), _text(problem, inputs, caller))
 

@@ -89,8 +89,8 @@ class Drafter:
             return Generated(
                 NO_PROBLEM,
                 f"{self.model} wrote {found.drafts} drafts, and none is a problem; the last: {found.fault}\nThey are "
-                f"in {self.folder}. Fix: say more of shapes, dtypes and the computation; name another model; or write the "
-                "problem file yourself.",
+                f"in {self.folder}. Fix: say more of shapes, dtypes and the computation; name another model; or write "
+                "the problem file yourself.",
             )
         files.write(self.path, found.text)
         return None
