@@ -10,6 +10,7 @@ from pytest_kernelfalcon.generating.api import generate_kernel
 from pytest_kernelfalcon.generating.result import DECLINED, CannotGenerate, Generated, RunFailed
 from pytest_kernelfalcon.generating.settings import NAMES
 from pytest_kernelfalcon.judge.verdict import EXIT_CODES
+from pytest_kernelfalcon.options import PREFIX
 
 NO_KERNEL, FAILED, INTERRUPTED = 1, 3, 130
 
@@ -34,7 +35,7 @@ def add_parser(commands: Any) -> None:
         kind: dict[str, Any] = (
             {"metavar": option.metavar} if option.metavar else {"action": "store_true", "default": None}
         )
-        command.add_argument(f"--{option.name}", dest=name, help=option.help, **kind)
+        command.add_argument(f"--{option.flag.removeprefix(PREFIX)}", dest=name, help=option.help, **kind)
 
 
 def run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

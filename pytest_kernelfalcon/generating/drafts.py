@@ -13,6 +13,7 @@ from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.generating.asked import Fuse
 from pytest_kernelfalcon.generating.result import DECLINED, NO_PROBLEM, CannotGenerate, Generated, RunFailed
 from pytest_kernelfalcon.generating.settings import Settings
+from pytest_kernelfalcon.generator.author import Asking, NotReady, Setting
 from pytest_kernelfalcon.generator.llm import calling, registry
 from pytest_kernelfalcon.generator.llm import settings as variables
 from pytest_kernelfalcon.generator.llm.drafting import Drafted, draft
@@ -20,6 +21,7 @@ from pytest_kernelfalcon.generator.llm.outcomes import CallFailed
 from pytest_kernelfalcon.generator.llm.prompts import PromptError, Prompts, Scene
 from pytest_kernelfalcon.generator.llm.provider import Limits, Message, Provider, Request
 from pytest_kernelfalcon.generator.llm.slots import Slots
+from pytest_kernelfalcon.generator.registry import UnknownAuthor, resolve
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.store import files, rundir
@@ -77,6 +79,7 @@ class Drafter:
 
     def _draft(self) -> Generated | None:
         """Has the problem drafted, and written where it is one."""
+        self._check_authors()
         try:
             found = self._drafted()
         except CallFailed as failed:
@@ -100,20 +103,27 @@ class Drafter:
         prompts = Prompts(Scene(str(kind("platform")), "", ()), kind("templates"))
         with ExitStack() as stack:
             judge = stack.enter_context(Judge(kind("platform"), kind("sandbox")))
-            judge.start()  # while the model writes
+            judge.start()  # it takes its seconds while the model writes
 
             def inspect(problem: Problem) -> object:
                 return judge.inspect(problem, Control())
 
             return draft(self.words, prompts, partial(self._ask, line), inspect, self._keep)
 
-    def _line(self) -> Provider:
-        """The way to the model. Raises CannotGenerate for a missing key and the like."""
+    def _check_authors(self) -> None:
+        """What the run would refuse is told before a draft is paid for. Raises CannotGenerate."""
+        asking = Asking(templates=self.settings.value("templates"))
+        setting = Setting(Path.cwd(), self.fuse.root.parent, asking=asking)
         try:
-            values = variables.Settings.read(Path.cwd(), self.fuse.root.parent)
-            return registry.provider(self.model.partition("/")[0], values, LIMITS)
-        except CallFailed as failed:
-            raise CannotGenerate(str(failed)) from None
+            for author in (resolve(name, setting) for name in self.settings.value("author")):
+                getattr(author, "ready", lambda: None)()
+        except (UnknownAuthor, NotReady) as error:
+            raise CannotGenerate(f"author: {error}") from None
+
+    def _line(self) -> Provider:
+        """Where the calls go. Raises CallFailed for a missing key and the like."""
+        values = variables.Settings.read(Path.cwd(), self.fuse.root.parent)
+        return registry.provider(self.model.partition("/")[0], values, LIMITS)
 
     def _ask(self, line: Provider, messages: Sequence[Message]) -> str:
         """One call, tried again where that may help; raises CallFailed."""

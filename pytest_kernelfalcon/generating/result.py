@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_kernelfalcon import verdict_text
 from pytest_kernelfalcon.contracts.causes import Cause, fix
 from pytest_kernelfalcon.generating.child import Ended
+from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.verdict import Verdict
 from pytest_kernelfalcon.store import files
 from pytest_kernelfalcon.store.digest import KERNEL

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_kernelfalcon.generating.result import CannotGenerate
 from pytest_kernelfalcon.options import TABLE, Option
 
-NAMES: dict[str, Option] = {option.dest.removeprefix("kernelfalcon_").replace("-", "_"): option for option in TABLE}
+NAMES: dict[str, Option] = {option.name: option for option in TABLE}
 """By the name of the keyword argument."""
 AUTO = ("auto", "logical")
 """What pytest-xdist takes for a number of workers."""

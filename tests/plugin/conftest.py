@@ -46,6 +46,7 @@ class FakeJudge:
 
     platform: str = "cpu"
     device: str = "fake"
+    targets: tuple[int, ...] = (80, 90)
     asked: list[tuple[str, str]] = field(default_factory=list)
     closed: bool = False
     lacks: list[str] = field(default_factory=list)
@@ -152,7 +153,7 @@ def shared(real: Judge, monkeypatch: pytest.MonkeyPatch) -> type[object]:
     """Runs of this test borrow the real judge and do not close it."""
 
     class Borrowed:
-        platform, device = real.platform, real.device
+        platform, device, targets = real.platform, real.device, real.targets
         lacking, start, inspect = real.lacking, real.start, real.inspect
         judge, figures = real.judge, real.figures
 
