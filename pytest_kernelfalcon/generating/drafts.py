@@ -130,8 +130,7 @@ class Drafter:
         value = self.settings.value
         model = self.model.partition("/")[2]
         request = Request(model, tuple(messages), value("max_tokens"), effort=value("effort"))
-        slots = Slots(self.folder / "slots")
-        return calling.call(line, request, Control(), slots, LIMITS, self._again).text
+        return calling.call(line, request, Control(), Slots(None), LIMITS, self._again).text
 
     def _again(self, again: calling.Again) -> None:
         self.tell(f"{again.failed.message}: asked again in {again.wait_s:.0f} s\n")
