@@ -12,7 +12,7 @@ from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Cancelled, Control, DeadlineExceeded
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.generator.cookbook.author import CookbookAuthor
-from pytest_kernelfalcon.generator.search import Tried, search
+from pytest_kernelfalcon.generator.search import Keeping, Tried, search
 from pytest_kernelfalcon.judge.judge import Judge
 from pytest_kernelfalcon.judge.verdict import Verdict
 
@@ -116,7 +116,7 @@ def _search(contract: Contract, judge: Judge, control: Control, record: Record) 
         record.rounds += not tried.repeated
 
     for seed in range(SEEDS):
-        result = search(contract, [CookbookAuthor()], judge, seed, ROUNDS, control, count)
+        result = search(contract, [CookbookAuthor()], judge, seed, ROUNDS, control, Keeping(count))
         if result.state == "exhausted":
             record.outcome, record.cause, record.message = "no_kernel", "exhausted", result.reason
             return None

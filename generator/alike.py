@@ -10,12 +10,16 @@ from collections.abc import Iterator
 
 
 def fingerprint(source: str) -> str:
-    """Equal for candidates that do the same by their syntax trees; of a text that is no Python, its own."""
+    """Equal for candidates that do the same by their syntax trees; of a text that is no Python, or nothing but
+    comments, its own.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = ast.Module([], [])
+    if not tree.body:
         return hashlib.sha256(source.encode(errors="surrogatepass")).hexdigest()
     for node in ast.walk(tree):
         _without_docstring(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -34,10 +34,31 @@ class Exhausted:
 
 @dataclass(frozen=True)
 class Round:
-    """One propose–judge step of a seed."""
+    """One propose–judge step of a seed. author: the name of whose it was."""
 
     proposal: Proposal
     verdict: Verdict
+    author: str = ""
+
+
+class NotReady(Exception):
+    """An author cannot work here; the text names what is missing and the fix."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How language models are asked.
+
+    effort: how long they think, in their provider's own words. max_tokens: of one answer, thinking included.
+    window: tokens of a prompt, at most. calls: under way at a time, over all workers.
+    templates: a folder with the user's own, which count before ours.
+    """
+
+    effort: str | None = None
+    max_tokens: int = 32_000
+    window: int = 100_000
+    calls: int = 8
+    templates: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -45,18 +66,27 @@ class Setting:
     """What an author is told of the run when it is made.
 
     start: where pytest was started; what the user typed is relative to it. root: pytest's root directory.
-    seeds: how many search each contract.
+    seeds: how many search each contract. run: the run's directory, which its workers share; None outside a run.
+    platform, device: where kernels are judged. triton: its version. targets: compute capabilities to compile for.
     """
 
     start: Path = field(default_factory=Path.cwd)
     root: Path = field(default_factory=Path.cwd)
     seeds: int = 1
+    run: Path | None = None
+    stopped: Callable[[], str | None] = field(default=lambda: None)
+    platform: str = "cpu"
+    device: str = ""
+    triton: str = ""
+    targets: tuple[int, ...] = ()
+    asking: Asking = field(default_factory=Asking)
 
 
 class Author(Protocol):
     """Proposes candidates for a contract.
 
-    name: what the user chose it by (`cookbook`, `openai/<model>`, …).
+    name: what the user chose it by (`cookbook`, `openai/<model>`, …). One that takes something which may be missing
+    has `ready()` as well, which raises `NotReady`: it is called before the first question of a run, if there is any.
     """
 
     @property
@@ -65,5 +95,8 @@ class Author(Protocol):
     def propose(
         self, contract: Contract, history: Sequence[Round], seed: int, control: Control
     ) -> Proposal | Exhausted:
-        """The next candidate of this seed, given its own earlier rounds; `Exhausted` when there is none."""
+        """The next candidate of this seed, given its own earlier rounds; `Exhausted` when there is none.
+
+        history: also the rounds of authors that were asked before. control.folder: where this round is kept.
+        """
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from pytest_kernelfalcon.generator.author import Author, Setting
 
@@ -31,10 +32,21 @@ def _directory(argument: str, setting: Setting) -> Author:
     return Directory.of(argument, setting)
 
 
+def _model(provider: str, argument: str, setting: Setting) -> Author:
+    from pytest_kernelfalcon.generator.llm.author import LlmAuthor
+
+    if not argument.strip():
+        raise UnknownAuthor(f"'{provider}/': no model is named. Fix: name one, as in `{provider}/<model>`.")
+    return LlmAuthor(f"{provider}/{argument}", provider, argument, setting)
+
+
 AUTHORS: dict[str, tuple[str, Callable[[str, Setting], Author]]] = {
     "cookbook": ("cookbook", _cookbook),
     "dir": ("dir/<path>", _directory),
     "scripted": ("scripted/<folder>", _scripted),
+    "openai": ("openai/<model>", partial(_model, "openai")),
+    "anthropic": ("anthropic/<model>", partial(_model, "anthropic")),
+    "relay": ("relay/<model>", partial(_model, "relay")),
 }
 """By the part of the name before the first slash: how it is written, and what makes one from the rest of the name."""
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Literal, Protocol
 
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.generator import registry
+from pytest_kernelfalcon.generator.alike import fingerprint
 from pytest_kernelfalcon.generator.author import Author, Exhausted, Proposal, Round
 from pytest_kernelfalcon.judge.verdict import Verdict
 
@@ -21,7 +24,7 @@ class SeedJudge(Protocol):
 
 @dataclass(frozen=True)
 class Tried:
-    """One round of a seed, told to `record` as soon as it has its verdict. number: from 0.
+    """One round of a seed, kept as soon as it has its verdict. number: from 0, over all authors.
 
     repeated: not judged, as this seed has had the candidate before. restored: not judged, as an earlier run has.
     """
@@ -57,6 +60,18 @@ class SeedResult:
         return sum(tried.judged for tried in self.tried)
 
 
+@dataclass(frozen=True)
+class Keeping:
+    """What becomes of a seed's rounds. folder: of a round, by its number; None where nothing is kept.
+
+    proposed: told of a candidate that was worth something to get, before it is judged. tried: of each round.
+    """
+
+    tried: Callable[[Tried], None]
+    proposed: Callable[[str, Proposal], None] = field(default=lambda author, proposal: None)
+    folder: Callable[[int], Path] | None = None
+
+
 def search(
     contract: Contract,
     authors: Sequence[Author],
@@ -64,39 +79,54 @@ def search(
     seed: int,
     rounds: int,
     control: Control,
-    record: Callable[[Tried], None],
+    keeping: Keeping,
     earlier: Sequence[Tried] = (),
 ) -> SeedResult:
-    """Tries up to `rounds` candidates, asking the authors in order, each until it is exhausted.
+    """Tries up to `rounds` candidates of each author, asking them in order, each until it is exhausted.
 
-    A candidate that this seed has had before keeps its verdict and uses up a round. earlier: what an earlier run of
-    this seed has tried; a candidate that comes again in its place keeps its verdict, too, where that is `lasting`.
-    An author that answers alike is asked again nevertheless: it may have changed, and what followed is void then.
+    The next one is asked where those before it found nothing. A candidate that this seed has had before, comments and
+    names aside, keeps its verdict and uses up a round. earlier: what an earlier run of this seed has tried; a candidate
+    that comes again in its place keeps its verdict, too, where that is `lasting`. An author that answers alike is asked
+    again nevertheless: it may have changed, and what followed is void then.
     Raises Cancelled and DeadlineExceeded of `control`, and JudgeError.
     """
     tried: list[Tried] = []
-    waiting = list(authors)
     endings: list[Exhausted] = []
-    while waiting and len(tried) < rounds:
-        control.check()
-        author = waiting[0]
-        before = earlier[len(tried)] if len(tried) < len(earlier) else None
-        if before and before.author == author.name and not registry.answers_alike(author.name):
-            answer: Proposal | Exhausted = before.round.proposal
-        else:
-            control.begun(round=len(tried), author=author.name)
-            answer = author.propose(contract, [one.round for one in tried], seed, control)
-        if isinstance(answer, Exhausted):
-            endings.append(answer)
-            waiting.pop(0)
-            continue
-        if before and (before.author, before.round.proposal.source) != (author.name, answer.source):
-            before, earlier = None, ()
-        tried.append(_try(contract, answer, author.name, tried, before, judge, control))
-        record(tried[-1])
-        if tried[-1].round.verdict.outcome == "accepted":
-            return SeedResult("won", tried, tried[-1])
+    for author in authors:
+        for _ in range(rounds):
+            own = _of_round(control, keeping, len(tried))
+            own.check()
+            before = earlier[len(tried)] if len(tried) < len(earlier) else None
+            answer = _answer(contract, author, tried, before, seed, own)
+            if isinstance(answer, Exhausted):
+                endings.append(answer)
+                break
+            if before and (before.author, before.round.proposal.source) != (author.name, answer.source):
+                before, earlier = None, ()
+            if before is None and not registry.answers_alike(author.name):
+                keeping.proposed(author.name, answer)
+            tried.append(_try(contract, answer, author.name, tried, before, judge, own))
+            keeping.tried(tried[-1])
+            if tried[-1].round.verdict.outcome == "accepted":
+                return SeedResult("won", tried, tried[-1])
+        if any(one.round.verdict.outcome == "specialised" for one in tried):
+            break
     return _without_accepted(tried, endings)
+
+
+def _of_round(control: Control, keeping: Keeping, number: int) -> Control:
+    folder = keeping.folder(number) if keeping.folder else None
+    return replace(control, noted=partial(control.noted, round=number), folder=folder)
+
+
+def _answer(
+    contract: Contract, author: Author, tried: Sequence[Tried], before: Tried | None, seed: int, control: Control
+) -> Proposal | Exhausted:
+    """The author's, or what it said in an earlier run where it might say something else now."""
+    if before and before.author == author.name and not registry.answers_alike(author.name):
+        return before.round.proposal
+    control.begun(round=len(tried), author=author.name)
+    return author.propose(contract, [one.round for one in tried], seed, control)
 
 
 def _try(
@@ -108,13 +138,14 @@ def _try(
     judge: SeedJudge,
     control: Control,
 ) -> Tried:
+    same = fingerprint(proposal.source)
     for one in tried:
-        if one.round.proposal.source == proposal.source:
-            return Tried(len(tried), author, Round(proposal, one.round.verdict), repeated=True)
+        if fingerprint(one.round.proposal.source) == same:
+            return Tried(len(tried), author, Round(proposal, one.round.verdict, author), repeated=True)
     if before and before.round.verdict.lasting:
-        return Tried(len(tried), author, Round(proposal, before.round.verdict), restored=True)
+        return Tried(len(tried), author, Round(proposal, before.round.verdict, author), restored=True)
     verdict = judge.judge(contract, proposal.source, "seed", control)
-    return Tried(len(tried), author, Round(proposal, verdict))
+    return Tried(len(tried), author, Round(proposal, verdict, author))
 
 
 def _without_accepted(tried: list[Tried], endings: list[Exhausted]) -> SeedResult:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_kernelfalcon import baking, github, repros, runs, verdict_text
+from pytest_kernelfalcon import baking, github, repros, runs
 from pytest_kernelfalcon.contracts.causes import Cause, ProblemError, explain, fix
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
+from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
 from pytest_kernelfalcon.judge.verdict import EXIT_CODES, JudgeError, Verdict
 from pytest_kernelfalcon.options import SANDBOXES, Sandbox

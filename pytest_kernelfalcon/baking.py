@@ -9,11 +9,12 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from pytest_kernelfalcon import github, verdict_text
+from pytest_kernelfalcon import github
 from pytest_kernelfalcon.contracts.causes import Cause, ProblemError
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
+from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.baking import NotBakeable
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
 from pytest_kernelfalcon.judge.verdict import EXIT_CODES, JudgeError, Verdict

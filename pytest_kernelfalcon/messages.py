@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_kernelfalcon import verdict_text
 from pytest_kernelfalcon.contracts.causes import Cause, explain, fix
+from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.verdict import Verdict
 from pytest_kernelfalcon.store.blackboard import SeedRecord
 

@@ -33,7 +33,7 @@ class Option:
 
     @property
     def flag(self) -> str:
-        return PREFIX + self.name
+        return PREFIX + self.name.replace("_", "-")
 
     @property
     def dest(self) -> str:
@@ -84,6 +84,12 @@ def _ref(text: str) -> str:
     return text
 
 
+def _word(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a word, as in `high`")
+    return text.strip()
+
+
 def _shard(text: str) -> tuple[int, int]:
     """Which part of how many."""
     part, slash, parts = text.partition("/")
@@ -106,7 +112,12 @@ def _one_of(*words: str) -> Parse:
 TABLE = (
     Option("author", "cookbook", _names, "who proposes kernels, in the order in which they are asked", "NAME[,NAME…]"),
     Option("seeds", "4", _count, "independent searches for each subgraph", "N", ("NUM_KERNEL_SEEDS",)),
-    Option("rounds", "10", _count, "candidates that a seed may try", "N", ("MAX_REFINEMENT_ROUNDS",)),
+    Option("rounds", "10", _count, "candidates of each author that a seed may try", "N", ("MAX_REFINEMENT_ROUNDS",)),
+    Option("effort", None, _word, "how long a language model thinks, in its provider's words", "WORD"),
+    Option("max_tokens", "32000", _count, "tokens of a language model's answer, thinking included", "N"),
+    Option("window", "100000", _count, "tokens of a prompt, at most", "N"),
+    Option("calls", "8", _count, "calls of language models at a time, over all workers", "N"),
+    Option("templates", None, _path, "a folder with prompt templates that replace ours", "DIR"),
     Option("platform", "auto", _one_of(*PLATFORMS), "where kernels are judged (auto: cuda, else cpu)", "NAME"),
     Option("update", "false", _switch, "write accepted kernels to __kernels__/ beside the problem"),
     Option("frozen", None, _switch, "judge kept kernels, synthesise nothing (default when CI is set)"),
@@ -130,6 +141,11 @@ class Options:
     author: tuple[str, ...]
     seeds: int
     rounds: int
+    effort: str | None
+    max_tokens: int
+    window: int
+    calls: int
+    templates: Path | None
     platform: str
     update: bool
     frozen: bool

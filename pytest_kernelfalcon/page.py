@@ -20,7 +20,8 @@ from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from pytest_kernelfalcon import summary, verdict_text
+from pytest_kernelfalcon import summary
+from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.verdict import Verdict
 from pytest_kernelfalcon.store import digest, events
 from pytest_kernelfalcon.store.rundir import ProblemDir, RunDir, problem_key

@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_kernelfalcon import messages, repros, verdict_text
+from pytest_kernelfalcon import messages, repros
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.generator import registry
 from pytest_kernelfalcon.generator.author import Proposal, Round
-from pytest_kernelfalcon.generator.search import Tried, search
+from pytest_kernelfalcon.generator.search import Keeping, Tried, search
+from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.verdict import JUDGE_VERSION, Verdict
 from pytest_kernelfalcon.messages import Failure
 from pytest_kernelfalcon.session import DECIDING, Session, Target, versions
@@ -136,10 +137,16 @@ class Race:
     def _attempt(self, seed: int, cancelled: Callable[[], str | None]) -> SeedRecord:
         session, rounds = self.session, self._rounds(seed)
         earlier = [] if session.options.fresh else _tried(rounds.load())
-        record = partial(self._record_round, seed, rounds, [])
-        control = Control(cancelled=cancelled, begun=partial(self._begun, seed=seed))
-        budget = session.options.rounds
-        result = search(self.contract, session.authors, session.judge, seed, budget, control, record, earlier)
+        stored: list[StoredRound] = []
+        keeping = Keeping(
+            partial(self._record_round, seed, rounds, stored),
+            partial(_save_proposal, rounds, stored),
+            partial(self.folder.round, self.contract.id, seed),
+        )
+        noted = partial(self.note, subgraph=self.contract.id, seed=seed)
+        control = Control(cancelled=cancelled, begun=partial(self._begun, seed=seed), noted=noted)
+        most = session.options.rounds
+        result = search(self.contract, session.authors, session.judge, seed, most, control, keeping, earlier)
         last = result.kernel or (result.tried[-1] if result.tried else None)
         return SeedRecord(
             seed,
@@ -206,8 +213,16 @@ class Race:
         return State(self.session.run.state(key), lambda text: self.note("set_aside", message=text))
 
 
+UNJUDGED = Verdict("undecided", "none", message="a run ended before it was judged")
+
+
+def _save_proposal(rounds: Rounds, stored: Sequence[StoredRound], author: str, proposal: Proposal) -> None:
+    """Before it is judged: a run that is killed meanwhile has not asked in vain."""
+    rounds.save([*stored, StoredRound(author, proposal.note, proposal.source, UNJUDGED.to_json())])
+
+
 def _tried(stored: Sequence[StoredRound]) -> list[Tried]:
     return [
-        Tried(number, one.author, Round(Proposal(one.source, one.note), Verdict.from_json(one.verdict)))
+        Tried(number, one.author, Round(Proposal(one.source, one.note), Verdict.from_json(one.verdict), one.author))
         for number, one in enumerate(stored)
     ]

@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from io import FileIO
 from pathlib import Path
@@ -20,7 +20,7 @@ from pytest_kernelfalcon.changes import Changes
 from pytest_kernelfalcon.contracts.causes import ProblemError
 from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.generator import registry
-from pytest_kernelfalcon.generator.author import Author, Setting
+from pytest_kernelfalcon.generator.author import Asking, Author, NotReady, Setting
 from pytest_kernelfalcon.options import PREFIX, Options
 from pytest_kernelfalcon.store import progress, rundir
 from pytest_kernelfalcon.store.events import Events
@@ -81,7 +81,10 @@ class Session:
         if self.options.update:
             for target in targets:
                 _check_writable(target)
-        if any(target.mode(self.options) != "frozen" for target in targets):
+        modes = {target.mode(self.options) for target in targets}
+        if "search" in modes:
+            _check_ready(self.authors)
+        if modes != {"frozen"}:
             self.judge.start()
         texts = {target.name: target.problem.text for target in targets if isinstance(target.problem, Problem)}
         self.take_part()
@@ -120,7 +123,8 @@ def only_shows(config: pytest.Config) -> bool:
 def open_session(config: pytest.Config) -> Session:
     """The session of this process; raises `pytest.UsageError` for whatever the user has to change first."""
     options = options_module.read(config)
-    authors = _authors(options, Setting(config.invocation_params.dir, config.rootpath, options.seeds))
+    started = Setting(config.invocation_params.dir, config.rootpath, options.seeds)
+    _authors(options, started)  # a name that is wrong is told before anything is written
     workerinput: dict[str, Any] = getattr(config, "workerinput", {})
     if INHERITED in workerinput:  # a worker of pytest-xdist: the controller has made the run
         hosts.check(config, workerinput[INHERITED])
@@ -133,7 +137,21 @@ def open_session(config: pytest.Config) -> Session:
     # what a checkout could bring, and could lie, is not asked by those that trust no earlier run
     compiled = run.own_cache if options.frozen or options.fresh else run.cache
     judge = open_judge(options, compiled, inherited.pop("offer", None), inherited.get("place", 0))
+    authors = _authors(options, _setting(started, options, run, judge))
     return Session(options, config.rootpath, run, Events(run.events, worker), authors, judge, changes)
+
+
+def _setting(started: Setting, options: Options, run: RunDir, judge: Judge) -> Setting:
+    return replace(
+        started,
+        run=run.path,
+        stopped=run.stopped,
+        platform=judge.platform,
+        device=judge.device,
+        triton=versions()["triton"],
+        targets=judge.targets,
+        asking=Asking(options.effort, options.max_tokens, options.window, options.calls, options.templates),
+    )
 
 
 def _changes(config: pytest.Config, options: Options, told: dict[str, Any] | None) -> Changes | None:
@@ -161,6 +179,14 @@ def _authors(options: Options, setting: Setting) -> tuple[Author, ...]:
     try:
         return tuple(registry.resolve(spec, setting) for spec in options.author)
     except registry.UnknownAuthor as error:
+        raise pytest.UsageError(f"{PREFIX}author: {error}") from None
+
+
+def _check_ready(authors: Sequence[Author]) -> None:
+    try:
+        for author in authors:
+            getattr(author, "ready", lambda: None)()
+    except NotReady as error:
         raise pytest.UsageError(f"{PREFIX}author: {error}") from None
 
 

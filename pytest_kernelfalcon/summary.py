@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from pytest_kernelfalcon.judge.verdict_text import error_over_eager
 from pytest_kernelfalcon.options import PREFIX, Options
 from pytest_kernelfalcon.screen import fit
 from pytest_kernelfalcon.store import digest
-from pytest_kernelfalcon.verdict_text import error_over_eager
 
 COLUMNS = ("problem", "outcome", "subgraphs", "winner", "rounds", "cases", "error/eager", "time")
 PROBLEM, OUTCOME, WINNER = 0, 1, 3

@@ -24,7 +24,7 @@ MARK = "# soak="
 class TableJudge:
     """Notes each question in `judged.jsonl`, with whether its answer lay in the state already."""
 
-    platform, device = "cpu", "table"
+    platform, device, targets = "cpu", "table", (80, 90)
 
     def lacking(self) -> list[str]:
         return []

@@ -63,7 +63,7 @@ def _wait(failed: CallFailed, attempt: int, limits: Limits) -> float | None:
     """Seconds until the next try, spread so that seeds that failed together do not come back together."""
     if not failed.again or attempt >= limits.retries:
         return None
-    if failed.retry_after:
+    if failed.retry_after is not None:
         return None if failed.retry_after > limits.longest_wait_s else failed.retry_after * random.uniform(1.0, 1.1)
     return min(limits.first_wait_s * 2.0**attempt, LONGEST_S) * random.uniform(0.75, 1.25)
 

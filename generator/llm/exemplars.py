@@ -60,15 +60,19 @@ class Library:
         kept = {example.name: example for place in dict.fromkeys(places) for example in _kept(place)}
         self._examples = [*kept.values(), *_shipped()]
 
-    def nearest(self, problem: str) -> Exemplar | None:
-        """None where none has an operation in common. The kernel of the very same problem is no example."""
+    def nearest(self, problem: str, rank: int = 0) -> Exemplar | None:
+        """The one that is most like it, or by its rank the next ones, over and over; None where none has an operation
+        in common. The kernel of the very same problem is no example.
+        """
         wanted = operations(problem)
         others = [example for example in self._examples if example.problem.strip() != problem.strip()]
         rarity = self._rarity(others)
-        best = max(others, key=lambda example: _likeness(wanted, example.operations, rarity), default=None)
-        if best is None or not _likeness(wanted, best.operations, rarity):
+        likeness = {example.name: _likeness(wanted, example.operations, rarity) for example in others}
+        like = sorted((one for one in others if likeness[one.name]), key=lambda one: likeness[one.name], reverse=True)
+        if not like:
             return None
-        return Exemplar(f"`{best.name}`", best.kernel)
+        chosen = like[rank % len(like)]
+        return Exemplar(f"`{chosen.name}`", chosen.kernel)
 
     def _rarity(self, examples: Sequence[Example]) -> dict[str, float]:
         """What few examples have says more than what all have (inverse document frequency)."""

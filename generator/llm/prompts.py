@@ -68,16 +68,18 @@ class Prompts:
         """The same for all problems of a run, so that a provider's cache serves it."""
         return self._fill("system.md.j2", scene=self._scene, rms_bound=f"{RMS_BOUND:g}", worst_bound=f"{WORST_BOUND:g}")
 
-    def first(self, contract: Contract, exemplar: Exemplar | None = None, strategy: str = "") -> str:
-        facts = described.facts(contract)
-        return self._fill("first.md.j2", scene=self._scene, exemplar=exemplar, strategy=strategy, **facts)
+    def first(
+        self, contract: Contract, exemplar: Exemplar | None = None, strategy: str = "", earlier: Sequence[str] = ()
+    ) -> str:
+        """earlier: digests of rounds that led nowhere."""
+        facts = described.facts(contract) | {"exemplar": exemplar, "strategy": strategy, "earlier": earlier}
+        return self._fill("first.md.j2", scene=self._scene, **facts)
 
-    def refinement(self, verdict: str, earlier: Sequence[Round], unusable: str = "", advice: str = "") -> str:
-        """verdict: the last candidate's, in full. earlier: the rounds before it. unusable: why there is no candidate in
-        the last answer.
+    def refinement(self, verdict: str, earlier: Sequence[str], unusable: str = "", advice: str = "") -> str:
+        """verdict: the last candidate's, in full. earlier: digests of the rounds before it. unusable: why there is no
+        candidate in the last answer.
         """
-        lines = [digest(number, round) for number, round in enumerate(earlier)]
-        return self._fill("refine.md.j2", verdict=verdict, earlier=lines, unusable=unusable, advice=advice)
+        return self._fill("refine.md.j2", verdict=verdict, earlier=earlier, unusable=unusable, advice=advice)
 
     def _fill(self, name: str, **facts: Any) -> str:
         try:

@@ -18,14 +18,20 @@ DEFAULT = 8
 
 @dataclass(frozen=True)
 class Slots:
-    """`count` files in `folder`, one for each call that may be under way; a process that dies lets go of its own."""
+    """`count` files in `folder`, one for each call that may be under way; a process that dies lets go of its own.
 
-    folder: Path
+    folder: None where there is no run to share a limit with.
+    """
+
+    folder: Path | None
     count: int = DEFAULT
 
     @contextmanager
     def taken(self, control: Control) -> Iterator[None]:
         """Holds one, waiting until one is free. Raises what `control.check()` does."""
+        if self.folder is None:
+            yield
+            return
         while True:
             control.check()
             for number in random.sample(range(self.count), self.count):

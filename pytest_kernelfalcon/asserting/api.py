@@ -15,13 +15,14 @@ from typing import Any, Literal, TypeVar
 import pytest
 from _pytest.outcomes import Failed  # pytest.fail.Exception, under a name that types can be made of
 
-from pytest_kernelfalcon import running, verdict_text
+from pytest_kernelfalcon import running
 from pytest_kernelfalcon.asserting import court, kernels, problems
 from pytest_kernelfalcon.asserting.gathering import Candidate
 from pytest_kernelfalcon.asserting.modules import CannotJudge
 from pytest_kernelfalcon.asserting.problems import Made
 from pytest_kernelfalcon.contracts.causes import ProblemError, fix
 from pytest_kernelfalcon.contracts.problem import Problem
+from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.gates import GATES
 from pytest_kernelfalcon.judge.verdict import Verdict
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 
 class Cancelled(Exception):
@@ -23,7 +24,7 @@ def _never() -> str | None:
     return None
 
 
-def _unheard(**facts: object) -> None:
+def _unheard(*kind: str, **facts: object) -> None:
     """Nobody follows the work."""
 
 
@@ -35,12 +36,16 @@ class Control:
     cancelled: returns the reason once the work should stop, else None; cheap to call often.
     budget: what may still be spent on authors (dollars or tokens), or None for no limit.
     begun: told of each step as it begins, for whoever watches: `round` and `author`, or `stage`.
+    noted: told of what has happened, for the record of the run: a word for what it is, and its facts.
+    folder: where what belongs to this round is kept; None where nothing is.
     """
 
     deadline: float | None = None
     cancelled: Callable[[], str | None] = field(default=_never)
     budget: float | None = None
     begun: Callable[..., None] = field(default=_unheard)
+    noted: Callable[..., None] = field(default=_unheard)
+    folder: Path | None = None
 
     def check(self) -> None:
         """Raises `Cancelled` or `DeadlineExceeded` when the work should stop."""

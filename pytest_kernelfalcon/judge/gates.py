@@ -27,6 +27,10 @@ class Gate:
     orders: tuple[str, ...] = ()
     traces: int = 0
 
+    def targets_with(self, own: int | None) -> tuple[int, ...]:
+        """own: the device's, which comes first; None where kernels run on none."""
+        return self.targets if own is None else tuple(dict.fromkeys((own, *self.targets)))
+
 
 @dataclass(frozen=True)
 class Patience:

@@ -87,6 +87,11 @@ class Judge:
     def device(self) -> str:
         return self._platform.device
 
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """Compute capabilities that an accepted kernel compiles for: the device's own first."""
+        return GATES["accept"].targets_with(self._platform.target)
+
     def lacking(self) -> list[str]:
         """What this machine does not grant of the sandbox; nothing where none is wanted."""
         if self._lacking is None:

@@ -139,8 +139,7 @@ class Trial:
     @property
     def wanted_targets(self) -> tuple[int, ...]:
         """Compute capabilities to compile for: the device's own first."""
-        own = self.platform.target
-        return self.gate.targets if own is None else tuple(dict.fromkeys((own, *self.gate.targets)))
+        return self.gate.targets_with(self.platform.target)
 
     @property
     def specialised(self) -> bool:

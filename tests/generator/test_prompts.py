@@ -74,6 +74,10 @@ def refused(message="output 0 is too far off", line=7, cause="inaccurate"):
     return Round(Proposal(KERNEL), Verdict("refused", "run", cause=cause, message=message, where=where))
 
 
+def digests(*rounds):
+    return [digest(number, one) for number, one in enumerate(rounds)]
+
+
 def expect(name, text):
     """REWRITE_GOLDEN=1 accepts what there is now."""
     path = GOLDEN / f"{name}.md"
@@ -99,7 +103,9 @@ def test_a_first_prompt_of_the_least():
 
 def test_a_refinement():
     earlier = [refused("`add`: 3 of 1024 active lanes are out of bounds\n" * 9, 5, "out_of_bounds"), refused()]
-    text = Prompts(SCENE).refinement("refused: race\ncandidate.py:6: two programs write", earlier, advice="Start anew.")
+    text = Prompts(SCENE).refinement(
+        "refused: race\ncandidate.py:6: two programs write", digests(*earlier), advice="Start anew."
+    )
     expect("refinement", text)
 
 
@@ -133,7 +139,7 @@ def test_sizes_stay_small():
     exemplar = Exemplar("add", KERNEL * 10)
     assert tokens(Prompts(SCENE).system() + Prompts(SCENE).first(contract(), exemplar)) < 4000
     verdict = "refused: out_of_bounds\n" + "  the line and its neighbours, the case, the worst element\n" * 12
-    assert tokens(Prompts(SCENE).refinement(verdict, [refused()] * 9)) < 1500
+    assert tokens(Prompts(SCENE).refinement(verdict, digests(*[refused()] * 9))) < 1500
 
 
 def test_an_earlier_round_is_one_line():

@@ -11,7 +11,7 @@ import pytest
 from pytest_kernelfalcon.contracts.contract import Contract, Output
 from pytest_kernelfalcon.contracts.control import Cancelled, Control
 from pytest_kernelfalcon.generator.author import Exhausted, Proposal, Round
-from pytest_kernelfalcon.generator.search import SeedResult, Tried, search
+from pytest_kernelfalcon.generator.search import Keeping, SeedResult, Tried, search
 from pytest_kernelfalcon.judge.verdict import Verdict
 
 CONTRACT = Contract(
@@ -53,7 +53,8 @@ class Judging:
 
 def run(*authors: Says, rounds: int = 10, **control: Any) -> tuple[SeedResult, Judging, list[Tried]]:
     judge, recorded = Judging(), []
-    return search(CONTRACT, authors, judge, 2, rounds, Control(**control), recorded.append), judge, recorded
+    result = search(CONTRACT, authors, judge, 2, rounds, Control(**control), Keeping(recorded.append))
+    return result, judge, recorded
 
 
 def test_the_first_accepted_candidate_wins() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_kernelfalcon import __main__ as command
-from pytest_kernelfalcon import verdict_text
 from pytest_kernelfalcon.contracts.causes import Cause
+from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.finding import Finding
 from pytest_kernelfalcon.judge.verdict import EXIT_CODES, Verdict
 

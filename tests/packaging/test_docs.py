@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.verdict import EXIT_CODES
-from pytest_kernelfalcon.options import TABLE
+from pytest_kernelfalcon.options import PREFIX, TABLE, Option
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -21,12 +21,16 @@ def rows(heading: str) -> list[list[str]]:
     return [re.split(r" (?<!\\)\| ", line.strip("| ")) for line in lines.group().splitlines()[2:]]
 
 
+def _name(option: Option) -> str:
+    return option.flag.removeprefix(PREFIX)
+
+
 def test_every_option_is_listed_with_its_default() -> None:
     listed = {cells[0].strip("`").split()[0]: cells[1] for cells in rows("### Options")}
-    assert list(listed) and sorted(listed) == sorted(option.name for option in TABLE)
+    assert list(listed) and sorted(listed) == sorted(_name(option) for option in TABLE)
     for option in TABLE:
         if option.metavar and option.default:
-            assert listed[option.name].strip("`") == option.default
+            assert listed[_name(option)].strip("`") == option.default
 
 
 def test_every_outcome_is_listed_with_its_exit_code() -> None:

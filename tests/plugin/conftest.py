@@ -46,6 +46,7 @@ class FakeJudge:
 
     platform: str = "cpu"
     device: str = "fake"
+    targets: tuple[int, ...] = (80, 90)
     asked: list[tuple[str, str]] = field(default_factory=list)
     closed: bool = False
     lacks: list[str] = field(default_factory=list)

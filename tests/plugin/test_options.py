@@ -21,8 +21,9 @@ def read(pytester: pytest.Pytester, *arguments: str, ini: str = "", **environmen
 
 def test_defaults(pytester: pytest.Pytester) -> None:
     assert read(pytester) == Options(
-        author=("cookbook",), seeds=4, rounds=10, platform="auto", update=False, frozen=False, fresh=False,
-        kernels=None, json=None, html=None, sanitize=False, sandbox="auto", line=(),
+        author=("cookbook",), seeds=4, rounds=10, effort=None, max_tokens=32000, window=100000, calls=8, templates=None,
+        platform="auto", update=False, frozen=False, fresh=False, kernels=None, json=None, html=None, sanitize=False,
+        sandbox="auto", line=(),
     )  # fmt: skip
 
 
@@ -37,7 +38,8 @@ def test_each_source_goes_before_the_next(pytester: pytest.Pytester) -> None:
 def test_every_option_can_come_from_every_source(pytester: pytest.Pytester) -> None:
     values = {"author": "a/b", "seeds": "7", "rounds": "8", "platform": "cpu", "update": "true", "frozen": "true",
               "fresh": "true", "kernels": "somewhere", "json": "report.json", "html": "report.html",
-              "sandbox": "off", "sanitize": "true", "changed": "main", "shard": "1/2"}  # fmt: skip
+              "sandbox": "off", "sanitize": "true", "changed": "main", "shard": "1/2", "effort": "high",
+              "max_tokens": "9", "window": "9", "calls": "9", "templates": "prompts"}  # fmt: skip
     assert set(values) == {option.name for option in TABLE}
     for option in TABLE:
         text = values[option.name]
@@ -126,8 +128,9 @@ def test_paths_are_relative_to_where_they_were_written(
 
 
 def test_a_command_can_be_typed_again() -> None:
-    chosen = Options(("a b",), 4, 10, "cpu", True, True, False, Path("/k"), None, None, False, "auto",
-                     ("--kernelfalcon-author=a b", "--kernelfalcon-update", "--kernelfalcon-frozen"))  # fmt: skip
+    chosen = Options(("a b",), 4, 10, None, 1, 1, 1, None, "cpu", True, True, False, Path("/k"), None, None, False,
+                     "auto", ("--kernelfalcon-author=a b", "--kernelfalcon-update", "--kernelfalcon-frozen"),
+                     )  # fmt: skip
     assert chosen.command("my file.py") == "pytest --kernelfalcon '--kernelfalcon-author=a b' --kernelfalcon-update 'my file.py'"  # fmt: skip  # noqa: E501
     assert chosen.regenerate("p.py").endswith("--kernelfalcon-fresh --kernelfalcon-update p.py")
     assert chosen.regenerate("p.py").count("--kernelfalcon-update") == 1

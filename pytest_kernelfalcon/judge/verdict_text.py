@@ -1,4 +1,4 @@
-"""A verdict as text that the author of a kernel can act on; used by `verify` and by failing items."""
+"""A verdict as text that the author of a kernel can act on: a person, or a model."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def render(verdict: Verdict, source: str, name: str, *notes: str) -> str:
     return "\n".join([_headline(verdict, name), *(INDENT + line for line in (*_lines(verdict, source), *notes))])
 
 
+def feedback(verdict: Verdict, source: str) -> str:
+    """The same for a model: without the file's path, and without what does not help to mend the kernel."""
+    return "\n".join([_headline(verdict, "candidate.py"), *(INDENT + line for line in _mending(verdict, source))])
+
+
 def _headline(verdict: Verdict, name: str) -> str:
     what = f"{verdict.outcome}: {verdict.cause}" if verdict.cause else verdict.outcome
     line = (verdict.where or {}).get("line")
@@ -30,6 +35,17 @@ def _headline(verdict: Verdict, name: str) -> str:
 
 
 def _lines(verdict: Verdict, source: str) -> Iterator[str]:
+    yield from _mending(verdict, source)
+    if verdict.flags:
+        yield f"flags: {', '.join(verdict.flags)}"
+    if verdict.sandbox:
+        yield f"not isolated by: {', '.join(verdict.sandbox)}"
+    if verdict.platform:
+        yield _footer(verdict)
+
+
+def _mending(verdict: Verdict, source: str) -> Iterator[str]:
+    """Where it is wrong, on which case, by how much, and what to do."""
     where = verdict.where or {}
     yield from _source_lines(source, where.get("line"))
     if where.get("program") is not None:
@@ -46,12 +62,6 @@ def _lines(verdict: Verdict, source: str) -> Iterator[str]:
         first = verdict.unsupported[0]
         count = f"{len(verdict.unsupported)} case{'' if len(verdict.unsupported) == 1 else 's'}"
         yield f"not served: {count}, the first {_case(first)}: {first.get('detail', '')}"
-    if verdict.flags:
-        yield f"flags: {', '.join(verdict.flags)}"
-    if verdict.sandbox:
-        yield f"not isolated by: {', '.join(verdict.sandbox)}"
-    if verdict.platform:
-        yield _footer(verdict)
 
 
 def _source_lines(source: str, number: int | None) -> Iterator[str]:
