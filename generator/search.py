@@ -107,11 +107,19 @@ def search(
                 keeping.proposed(author.name, answer)
             tried.append(_try(contract, answer, author.name, tried, before, judge, own))
             keeping.tried(tried[-1])
+            _compare(tried[-1], own)
             if tried[-1].round.verdict.outcome == "accepted":
                 return SeedResult("won", tried, tried[-1])
         if any(one.round.verdict.outcome == "specialised" for one in tried):
             break
     return _without_accepted(tried, endings)
+
+
+def _compare(tried: Tried, control: Control) -> None:
+    """Tells where a candidate of the past is judged otherwise than it was then."""
+    verdict, then = tried.round.verdict, tried.round.proposal.expected
+    if then not in (None, (verdict.outcome, verdict.cause)):
+        control.noted("differs", author=tried.author, recorded=then, judged=(verdict.outcome, verdict.cause))
 
 
 def _of_round(control: Control, keeping: Keeping, number: int) -> Control:

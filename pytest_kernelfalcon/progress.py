@@ -11,7 +11,7 @@ from typing import Any
 from pytest_kernelfalcon.store import digest
 from pytest_kernelfalcon.store.tail import Tail
 
-DECIDING = ("accept", "no_kernel", "compose", "broken", "judge_error")
+DECIDING = ("accept", "no_kernel", "compose", "broken", *digest.FAILURES)
 """Events after which a problem's outcome may be another one."""
 UNWANTED = ("verdict",)
 """Facts that are large and decide nothing about an outcome."""

@@ -17,6 +17,7 @@ from pytest_kernelfalcon.generator.llm.conversation import Question, Unusable, s
 from pytest_kernelfalcon.generator.llm.course import Course
 from pytest_kernelfalcon.generator.llm.exemplars import Library
 from pytest_kernelfalcon.generator.llm.halts import Halts
+from pytest_kernelfalcon.generator.llm.kept import Kept
 from pytest_kernelfalcon.generator.llm.knobs import diversity
 from pytest_kernelfalcon.generator.llm.outcomes import CallFailed, CallOutcome
 from pytest_kernelfalcon.generator.llm.prompts import PromptError, Prompts, Scene
@@ -116,7 +117,8 @@ class LlmAuthor:
 
     def _line(self, control: Control) -> Provider:
         """Where this round's calls go."""
-        return self._provider
+        kept = control.folder
+        return Kept(self._provider, kept, self.name, self._scene) if kept else self._provider
 
     @cached_property
     def _provider(self) -> Provider:
@@ -124,10 +126,13 @@ class LlmAuthor:
         return registry.provider(self.provider_name, settings, self.limits)
 
     @cached_property
-    def _prompts(self) -> Prompts:
+    def _scene(self) -> Scene:
         targets = tuple(f"sm_{target}" for target in self.setting.targets)
-        scene = Scene(self.setting.platform, self.setting.triton, targets, self.setting.device)
-        return Prompts(scene, self.setting.asking.templates)
+        return Scene(self.setting.platform, self.setting.triton, targets, self.setting.device)
+
+    @cached_property
+    def _prompts(self) -> Prompts:
+        return Prompts(self._scene, self.setting.asking.templates)
 
     @cached_property
     def _folder(self) -> Path | None:
