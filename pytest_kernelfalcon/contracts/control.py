@@ -34,7 +34,6 @@ class Control:
 
     deadline: a `time.monotonic()` value in seconds, or None for no limit.
     cancelled: returns the reason once the work should stop, else None; cheap to call often.
-    budget: what may still be spent on authors (dollars or tokens), or None for no limit.
     begun: told of each step as it begins, for whoever watches: `round` and `author`, or `stage`.
     noted: told of what has happened, for the record of the run: a word for what it is, and its facts.
     folder: where what belongs to this round is kept; None where nothing is.
@@ -42,7 +41,6 @@ class Control:
 
     deadline: float | None = None
     cancelled: Callable[[], str | None] = field(default=_never)
-    budget: float | None = None
     begun: Callable[..., None] = field(default=_unheard)
     noted: Callable[..., None] = field(default=_unheard)
     folder: Path | None = None

@@ -23,6 +23,8 @@ def test_the_cookbook_goes_by_its_name():
         ("cookbook/gelu", "the cookbook takes no argument"),
         ("scripted/nowhere", "is no folder"),
         ("scripted", "is no folder"),
+        ("openai/", "'openai/': no model is named. Fix: name one, as in `openai/<model>`."),
+        ("relay", "'relay/': no model is named."),
     ],
 )
 def test_an_unknown_author_is_an_error_that_lists_those_there_are(name, message, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,6 +97,52 @@ def test_authors_are_asked_in_order_and_share_the_history() -> None:
     assert result.kernel.author == "second"
     assert [len(told) for told in second.told] == [1]
     assert len(first.told) == 2, "an exhausted author is not asked again"
+
+
+def test_each_author_has_all_rounds() -> None:
+    result, _, _ = run(Says(["refused a", "refused b", "accepted"], "first"), Says(["accepted"], "second"), rounds=2)
+    assert result.kernel is not None
+    assert (result.kernel.author, result.kernel.number) == ("second", 2)
+
+
+def test_the_next_author_is_asked_only_where_the_one_before_found_nothing() -> None:
+    second = Says(["accepted"], "second")
+    result, _, _ = run(Says(["refused", "specialised"], "first"), second)
+    assert (result.state, second.told) == ("specialised", [])
+
+
+def test_what_differs_in_comments_and_names_alone_is_not_judged_again() -> None:
+    one, other = "refused = 1\n\n\ndef f(x):\n    y = x\n    return y\n", "refused = 1  # again\ndef f(x):\n    z = x\n    return z\n"  # fmt: skip  # noqa: E501
+    result, judge, _ = run(Says([one, other]))
+    assert len(judge.judged) == 1
+    assert [tried.repeated for tried in result.tried] == [False, True]
+
+
+def test_what_an_author_may_take_long_for_is_kept_before_it_is_judged() -> None:
+    kept: list[tuple[str, str]] = []
+
+    class Dies(Judging):
+        def judge(self, *_: Any) -> Verdict:
+            raise KeyboardInterrupt
+
+    keeping = Keeping(lambda tried: None, lambda author, proposal: kept.append((author, proposal.source)))
+    for name in ("openai/m", "cookbook"):
+        with pytest.raises(KeyboardInterrupt):
+            search(CONTRACT, [Says(["refused"], name)], Dies(), 0, 1, Control(), keeping)
+    assert kept == [("openai/m", "refused")]
+
+
+def test_a_round_has_its_number_and_its_folder(tmp_path: Path) -> None:
+    class Notes(Says):
+        def propose(self, contract: Contract, history: Sequence[Round], seed: int, control: Control) -> Any:
+            control.noted("call", folder=control.folder)
+            return super().propose(contract, history, seed, control)
+
+    noted: list[dict[str, Any]] = []
+    control = Control(noted=lambda kind, **facts: noted.append(facts))
+    keeping = Keeping(lambda tried: None, folder=lambda number: tmp_path / str(number))
+    search(CONTRACT, [Notes(["refused", "accepted"])], Judging(), 0, 9, control, keeping)
+    assert noted == [{"round": number, "folder": tmp_path / str(number)} for number in (0, 1)]
 
 
 def test_without_any_candidate_the_authors_reasons_and_missing_operations_are_told() -> None:

@@ -153,7 +153,7 @@ def shared(real: Judge, monkeypatch: pytest.MonkeyPatch) -> type[object]:
     """Runs of this test borrow the real judge and do not close it."""
 
     class Borrowed:
-        platform, device = real.platform, real.device
+        platform, device, targets = real.platform, real.device, real.targets
         lacking, start, inspect = real.lacking, real.start, real.inspect
         judge, figures = real.judge, real.figures
 
