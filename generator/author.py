@@ -13,15 +13,24 @@ from pytest_kernelfalcon.judge.verdict import Verdict
 
 
 @dataclass(frozen=True)
+class Past:
+    """What a recording says of a candidate: whose it was, and the judge's decision on it then."""
+
+    author: str
+    outcome: str
+    cause: str | None
+
+
+@dataclass(frozen=True)
 class Proposal:
     """A candidate's source. `note`: how it came about, in a few words (a configuration, a prompt's name).
 
-    expected: outcome and cause of the verdict on it, where a recording has one.
+    past: of one that is repeated.
     """
 
     source: str
     note: str = ""
-    expected: tuple[str, str | None] | None = None
+    past: Past | None = None
 
 
 @dataclass(frozen=True)

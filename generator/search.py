@@ -117,9 +117,10 @@ def search(
 
 def _compare(tried: Tried, control: Control) -> None:
     """Tells where a candidate of the past is judged otherwise than it was then."""
-    verdict, then = tried.round.verdict, tried.round.proposal.expected
-    if then not in (None, (verdict.outcome, verdict.cause)):
-        control.noted("differs", author=tried.author, recorded=then, judged=(verdict.outcome, verdict.cause))
+    verdict, past = tried.round.verdict, tried.round.proposal.past
+    if past and (past.outcome, past.cause) != (verdict.outcome, verdict.cause):
+        facts = {"recorded": (past.outcome, past.cause), "judged": (verdict.outcome, verdict.cause)}
+        control.noted("differs", author=tried.author, **facts)
 
 
 def _of_round(control: Control, keeping: Keeping, number: int) -> Control:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
-from pytest_kernelfalcon.generator.author import Diverged, Exhausted, NotReady, Proposal, Round, Setting
+from pytest_kernelfalcon.generator.author import Diverged, Exhausted, NotReady, Past, Proposal, Round, Setting
 from pytest_kernelfalcon.generator.llm.author import LlmAuthor
 from pytest_kernelfalcon.generator.llm.exchange import Exchange, finish
 from pytest_kernelfalcon.generator.llm.outcomes import CallFailed
@@ -184,7 +184,7 @@ class Replay:
             if author == now.author:
                 raise Diverged(f"{place}: there was a candidate in the recorded answers; now: {answer.reason}")
         if now.candidate is not None and now.verdict is not None:
-            return _expecting(Proposal(now.candidate, f"of {now.author}, as it was"), now)
+            return _of_the_past(Proposal(now.candidate, f"of {now.author}, as it was"), now)
         return Exhausted(_ending(place, past, own, rounds, endings))
 
     def _repeated(self, author: str, scene: Scene, played: Played) -> Repeated:
@@ -207,12 +207,12 @@ def _checked(proposal: Proposal, now: PastRound, played: Played) -> Proposal | E
     if now.candidate != proposal.source:
         shown = difference(now.candidate or "", proposal.source)
         raise Diverged(f"{played.place}: the candidate in the answer is not the recorded one:\n{shown}")
-    return _expecting(proposal, now)
+    return _of_the_past(proposal, now)
 
 
-def _expecting(proposal: Proposal, now: PastRound) -> Proposal:
+def _of_the_past(proposal: Proposal, now: PastRound) -> Proposal:
     assert now.verdict is not None
-    return replace(proposal, expected=(now.verdict.outcome, now.verdict.cause))
+    return replace(proposal, past=Past(now.author, now.verdict.outcome, now.verdict.cause))
 
 
 def _ending(place: str, past: PastSeed, own: Sequence[Round], rounds: Sequence[Round], endings: Sequence[str]) -> str:
