@@ -38,11 +38,13 @@ class Exhausted:
     """The author has nothing (more) for this contract. `reason` is shown to the user; `missing` names operations.
 
     unread: candidates that are there and cannot be read, each with why; shown also where others were judged and lost.
+    cut_short: whether it could have gone on but for the reason, which is then shown there, too.
     """
 
     reason: str
     missing: tuple[str, ...] = field(default=())
     unread: tuple[str, ...] = field(default=())
+    cut_short: bool = False
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,8 @@ def _without_accepted(tried: list[Tried], endings: list[Exhausted]) -> SeedResul
     if restored := sum(one.restored for one in tried):
         count += f" ({restored} judged in an earlier run)"
     reason = f"{count} without a kernel; the last: {last.outcome}: {last.message}"
+    if why := [ending.reason for ending in endings if ending.cut_short]:
+        reason += f"; then: {'; '.join(why)}"
     if unread := [file for ending in endings for file in ending.unread]:
         reason += f"; not read: {', '.join(unread)}"
     return SeedResult("lost", tried, reason=reason, missing=missing)

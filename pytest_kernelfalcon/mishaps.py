@@ -21,6 +21,8 @@ from pytest_kernelfalcon.store import events, files
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 """After these nothing can be written any more, whatever was to be."""
+TOLD = ("set_aside", "left_out")
+"""Events whose message is told once, at the end."""
 ENDED = "kernelfalcon_unwritable"
 """What a worker leaves in its `workeroutput`: what it could not write."""
 
@@ -107,9 +109,9 @@ class Mishaps:
         told, damaged = events.scan(record)
         for number in damaged:
             yield f"kernelfalcon: {record}:{number}: not a whole event: it is left out of the report"
+        for message in dict.fromkeys(event["message"] for event in told if event["event"] in TOLD):
+            yield f"kernelfalcon: {message}"
         for event in told:
-            if event["event"] == "set_aside":
-                yield f"kernelfalcon: {event['message']}"
             if event["event"] == "differs":
                 yield f"kernelfalcon: {_differs(event)}"
 

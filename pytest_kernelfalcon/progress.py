@@ -69,6 +69,8 @@ class Progress:
             self._names[event["problem"]] = event["shown"]
         elif kind == "begin":
             self._begin(event)
+        elif kind in ("call_again", "call"):
+            self._call(event)
         elif kind == "item":
             self._at.pop(event["worker"], None)
         elif kind == "round" and not event["repeated"]:
@@ -82,6 +84,13 @@ class Progress:
         """A stage goes on within what began before; all else begins anew."""
         before = self._at.get(event["worker"], {}) if "stage" in event else {}
         self._at[event["worker"]] = before | event
+
+    def _call(self, event: digest.Event) -> None:
+        """A call that is tried again says why, until the next one has ended."""
+        at = self._at.get(event["worker"], {})
+        at.pop("again", None)
+        if event["event"] == "call_again":
+            at["again"] = f"{event['outcome'].replace('_', ' ')}, again in {event['wait_s']:.0f} s"
 
     def _doing(self, worker: str, at: dict[str, Any], steps: bool) -> Iterator[str]:
         if worker != ALONE:
@@ -101,6 +110,8 @@ class Progress:
             yield f"judging ({at['stage']})"
         elif "author" in at:
             yield f"asking {at['author']}"
+            if "again" in at:
+                yield f"({at['again']})"
 
 
 def _by_number(entry: tuple[str, object]) -> tuple[int, str]:

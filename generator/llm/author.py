@@ -33,6 +33,8 @@ SPOILT = {
     CallOutcome.EMPTY: "it has no text: answer with one code block, a whole file",
 }
 """Failures that the model itself can mend, in words for it."""
+SAMPLING = ("temperature", "top_p")
+"""What nobody has asked for."""
 SMALLER = 0.75
 """What is left of a prompt that was too long for its model."""
 
@@ -50,7 +52,8 @@ class LlmAuthor:
     def ready(self) -> None:
         """Raises NotReady where a key, an address, a package or a template is missing or not valid."""
         try:
-            self._provider, self._prompts  # noqa: B018
+            self._prompts.check()
+            self._provider  # noqa: B018
         except (CallFailed, PromptError) as error:
             raise NotReady(str(error)) from None
 
@@ -59,13 +62,15 @@ class LlmAuthor:
     ) -> Proposal | Exhausted:
         """Raises Cancelled and DeadlineExceeded of `control`, with the call's connection closed."""
         if reason := self._halts.reason(self.name):
-            return Exhausted(reason)
+            return Exhausted(reason, cut_short=True)
         course = Course.of([one for one in history if one.author == self.name])
         try:
             return self._asked(contract, course, seed, control)
         except CallFailed as failed:
             self._halts.add(self.name, failed)
-            return Exhausted(str(failed))
+            return Exhausted(str(failed), cut_short=True)
+        except PromptError as error:  # of a template of the user's, which this contract shows
+            return Exhausted(f"{self.name}: {error}", cut_short=True)
 
     def _asked(self, contract: Contract, course: Course, seed: int, control: Control) -> Proposal | Exhausted:
         """The first usable answer. Raises CallFailed."""
@@ -75,12 +80,14 @@ class LlmAuthor:
         line, reason = self._line(control), ""
         for _ in range(UNUSABLE):
             found = self._ask(line, question, seed, control)
+            self._tell_left_out(control)
             if isinstance(found, Found):
                 return Proposal(found.source, found.how)
             reason = found.reason
             control.noted("unusable", author=self.name, message=reason)
             question = replace(question, unusable=found)
-        return Exhausted(f"{self.name}: {UNUSABLE} answers without a candidate; the last: {reason}")
+        told = f"{self.name}: {UNUSABLE} answers without a candidate; the last: {reason}"
+        return Exhausted(told, cut_short=True)
 
     def _ask(self, line: Provider, question: Question, seed: int, control: Control) -> Found | Unusable:
         try:
@@ -114,6 +121,13 @@ class LlmAuthor:
         failed = again.failed
         facts = {"outcome": str(failed.outcome), "message": failed.message, "attempt": again.attempt}
         control.noted("call_again", author=self.name, **facts, wait_s=round(again.wait_s, 2))
+
+    def _tell_left_out(self, control: Control) -> None:
+        """A model that does not take what the user asked for is asked without it, and the user is told."""
+        names = [name for name in self._provider.left_out(self.model) if name not in SAMPLING]
+        if names and self.setting.asking.effort:
+            text = f"{self.name} does not take {', '.join(names)}: it was asked without"
+            control.noted("left_out", author=self.name, message=text)
 
     def _line(self, control: Control) -> Provider:
         """Where this round's calls go."""

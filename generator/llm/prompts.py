@@ -14,6 +14,7 @@ from jinja2 import (
     FileSystemLoader,
     PackageLoader,
     StrictUndefined,
+    Template,
     TemplateError,
     TemplateSyntaxError,
 )
@@ -64,6 +65,12 @@ class Prompts:
         if folder:
             _check(folder)
 
+    def check(self) -> None:
+        """Raises `PromptError` for what is wrong with a template by itself, before there is a contract to fill it."""
+        for name in TEMPLATES:
+            self._template(name)
+        self.system()
+
     def system(self) -> str:
         """The same for all problems of a run, so that a provider's cache serves it."""
         return self._fill("system.md.j2", scene=self._scene, rms_bound=f"{RMS_BOUND:g}", worst_bound=f"{WORST_BOUND:g}")
@@ -82,12 +89,17 @@ class Prompts:
         return self._fill("refine.md.j2", verdict=verdict, earlier=earlier, unusable=unusable, advice=advice)
 
     def _fill(self, name: str, **facts: Any) -> str:
+        template = self._template(name)
         try:
-            return self._environment.get_template(name).render(facts).strip() + "\n"
-        except TemplateSyntaxError as error:
-            raise PromptError(f"the template {name}:{error.lineno} is not valid: {error}") from None
+            return template.render(facts).strip() + "\n"
         except TemplateError as error:
             raise PromptError(f"the template {name} cannot be filled: {error}") from None
+
+    def _template(self, name: str) -> Template:
+        try:
+            return self._environment.get_template(name)
+        except TemplateSyntaxError as error:
+            raise PromptError(f"the template {name}:{error.lineno} is not valid: {error}") from None
 
 
 def _check(folder: Path) -> None:

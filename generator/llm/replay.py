@@ -23,6 +23,7 @@ from pytest_kernelfalcon.generator.llm.prompts import PromptError, Prompts, Scen
 from pytest_kernelfalcon.generator.llm.provider import Answer, Limits, Provider, Request
 from pytest_kernelfalcon.generator.llm.recording import NotRecorded, PastRound, PastSeed, Recording
 from pytest_kernelfalcon.generator.llm.transcript import difference
+from pytest_kernelfalcon.store import files
 
 AT_ONCE = Limits(retries=1_000, first_wait_s=0.0)
 """As often as it was tried then, without a wait."""
@@ -143,15 +144,17 @@ class Replay:
 
     def ready(self) -> None:
         """Raises NotReady where this run could not repeat the recorded one whole, and for a template's fault."""
-        for name, here, needed in (
-            ("seeds", self.setting.seeds, self.recording.seeds),
-            ("rounds", self.setting.rounds, self.recording.rounds),
-        ):
+        try:
+            needs = {"seeds": self.recording.seeds, "rounds": self.recording.rounds}
+        except files.Unreadable as error:
+            raise NotReady(f"{self.name}: {error}") from None
+        for name, needed in needs.items():
+            here = getattr(self.setting, name)
             if here < needed:
                 raise NotReady(f"{self.name} has {needed} {name}, of which this run would repeat {here}. "
                                f"Fix: --kernelfalcon-{name}={needed}.")  # fmt: skip
         try:
-            Prompts(Scene("", "", ()), self.setting.asking.templates)
+            Prompts(Scene("cpu", "", ()), self.setting.asking.templates).check()
         except PromptError as error:
             raise NotReady(str(error)) from None
 
@@ -163,7 +166,7 @@ class Replay:
             past = self.recording.find(contract)
             return self._go_on(replace(past.contract, source=contract.source), past.seed(seed), history, seed, control)
         except NotRecorded as error:
-            return Exhausted(f"{self.name}: {error}")
+            return Exhausted(f"{self.name}: {error}", cut_short=True)
 
     def _go_on(
         self, contract: Contract, past: PastSeed, history: Sequence[Round], seed: int, control: Control
@@ -177,7 +180,7 @@ class Replay:
             try:
                 answer = self._repeated(author, calls[0].scene, played).propose(contract, rounds, seed, control)
             except Ends as error:
-                return Exhausted(f"{place}: the recording ends here: {error}")
+                return Exhausted(f"{place}: the recording ends here: {error}", cut_short=True)
             if isinstance(answer, Proposal):
                 return _checked(answer, now, played)
             endings.append(answer.reason)
@@ -185,7 +188,7 @@ class Replay:
                 raise Diverged(f"{place}: there was a candidate in the recorded answers; now: {answer.reason}")
         if now.candidate is not None and now.verdict is not None:
             return _of_the_past(Proposal(now.candidate, f"of {now.author}, as it was"), now)
-        return Exhausted(_ending(place, past, own, rounds, endings))
+        return Exhausted(_ending(place, past, own, rounds, endings), cut_short=True)
 
     def _repeated(self, author: str, scene: Scene, played: Played) -> Repeated:
         provider, _, model = author.partition("/")
@@ -203,7 +206,7 @@ def _checked(proposal: Proposal, now: PastRound, played: Played) -> Proposal | E
     if played.left:
         raise Diverged(f"{played.place}: there is a candidate in an answer that could not be used when it was recorded")
     if now.verdict is None:
-        return Exhausted(f"{played.place}: the recording ends here: the candidate was not judged then")
+        return Exhausted(f"{played.place}: the recording ends here: the candidate was not judged then", cut_short=True)
     if now.candidate != proposal.source:
         shown = difference(now.candidate or "", proposal.source)
         raise Diverged(f"{played.place}: the candidate in the answer is not the recorded one:\n{shown}")

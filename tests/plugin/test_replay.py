@@ -175,12 +175,12 @@ def test_a_candidate_that_is_refused_now_ends_its_seed(
     recorder: Recorder, judge: FakeJudge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder.record(says(WRONG), says(RIGHT))
-    rejudged(judge, monkeypatch, "right", outcome="refused", cause="races", message="two programs write it")
+    rejudged(judge, monkeypatch, "right", outcome="refused", cause="race", message="two programs write it")
     run = recorder.replay(recorder.folder)
     assert run.ret == 1
     assert run.ended[f"{ITEM}::seed[0]"] == "LOST"
     assert "was accepted when replay/" in run.output
-    assert "and is refused (races), which counts" in run.output
+    assert "and is refused (race), which counts" in run.output
     events = [json.loads(line) for line in (recorder.folder / "events.jsonl").read_text().splitlines()]
     (seed,) = [event for event in events if event["event"] == "seed"]
     assert "two programs write it" in seed["reason"]
@@ -299,18 +299,18 @@ def test_another_candidate_in_the_answer_is_shown(recorder: Recorder) -> None:
 
 def test_an_answer_that_is_read_otherwise_now_is_said(recorder: Recorder) -> None:
     recorder.record(PROSE, says(RIGHT))
-    place = recorder.round(0)
+    recording, place = recorder.folder, recorder.round(0)
     text = (place / "answer0.json").read_text()
     (place / "answer0.json").write_text(
         text.replace("Let me think about it.", "```python\\ndef kernel_function(): 1\\n```")
     )
-    run = recorder.replay(recorder.folder)
+    run = recorder.replay(recording)
     assert (
         "there is a candidate in an answer that could not be used when it was recorded" in run.texts[f"{ITEM}::seed[0]"]
     )
     (place / "answer0.json").write_text(text)
     (place / "answer1.json").write_text(text)
-    run = recorder.replay(min((recorder.example.path / ".fuse").glob("2*")))
+    run = recorder.replay(recording)
     assert "this run asks once more than the recorded one did" in run.texts[f"{ITEM}::seed[0]"]
 
 
