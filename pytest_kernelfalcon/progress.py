@@ -12,7 +12,7 @@ from pytest_kernelfalcon import spending
 from pytest_kernelfalcon.store import costs, digest
 from pytest_kernelfalcon.store.tail import Tail
 
-DECIDING = ("accept", "no_kernel", "compose", "broken", "judge_error")
+DECIDING = ("accept", "no_kernel", "compose", "broken", *digest.FAILURES)
 """Events after which a problem's outcome may be another one."""
 UNWANTED = ("verdict",)
 """Facts that are large and decide nothing about an outcome."""

@@ -15,7 +15,7 @@ from pytest_kernelfalcon.store.rundir import problem_key
 LIST = ("run", "when (UTC)", "state", "problems", "outcomes", "time", "size")
 TABLE = ("problem", "outcome", "cause", "rounds", "time")
 NONE = "-"
-OTHERS = ("judge_error", "not decided")
+OTHERS = (*digest.FAILURES, "not decided")
 """What problems of a run may be besides the outcomes."""
 
 
@@ -34,7 +34,7 @@ def list_all(root: Path, as_json: bool) -> int:
 
 def _facts(run: PastRun) -> dict[str, Any]:
     totals = run.report["totals"]
-    outcomes = {name: totals[name] for name in (*digest.OUTCOMES, "judge_error") if totals[name]}
+    outcomes = {name: totals[name] for name in digest.ENDS if totals[name]}
     if undecided := totals["problems"] - sum(outcomes.values()):
         outcomes["not decided"] = undecided
     return {
