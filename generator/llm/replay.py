@@ -166,7 +166,7 @@ class Replay:
             past = self.recording.find(contract)
             return self._go_on(replace(past.contract, source=contract.source), past.seed(seed), history, seed, control)
         except NotRecorded as error:
-            return Exhausted(f"{self.name}: {error}", cut_short=True)
+            return Exhausted(f"{self.name}: {error}", halted="failed")
 
     def _go_on(
         self, contract: Contract, past: PastSeed, history: Sequence[Round], seed: int, control: Control
@@ -180,7 +180,7 @@ class Replay:
             try:
                 answer = self._repeated(author, calls[0].scene, played).propose(contract, rounds, seed, control)
             except Ends as error:
-                return Exhausted(f"{place}: the recording ends here: {error}", cut_short=True)
+                return Exhausted(f"{place}: the recording ends here: {error}", halted="failed")
             if isinstance(answer, Proposal):
                 return _checked(answer, now, played)
             endings.append(answer.reason)
@@ -188,7 +188,7 @@ class Replay:
                 raise Diverged(f"{place}: there was a candidate in the recorded answers; now: {answer.reason}")
         if now.candidate is not None and now.verdict is not None:
             return _of_the_past(Proposal(now.candidate, f"of {now.author}, as it was"), now)
-        return Exhausted(_ending(place, past, own, rounds, endings), cut_short=True)
+        return Exhausted(_ending(place, past, own, rounds, endings), halted="failed")
 
     def _repeated(self, author: str, scene: Scene, played: Played) -> Repeated:
         provider, _, model = author.partition("/")
@@ -206,7 +206,7 @@ def _checked(proposal: Proposal, now: PastRound, played: Played) -> Proposal | E
     if played.left:
         raise Diverged(f"{played.place}: there is a candidate in an answer that could not be used when it was recorded")
     if now.verdict is None:
-        return Exhausted(f"{played.place}: the recording ends here: the candidate was not judged then", cut_short=True)
+        return Exhausted(f"{played.place}: the recording ends here: the candidate was not judged then", halted="failed")
     if now.candidate != proposal.source:
         shown = difference(now.candidate or "", proposal.source)
         raise Diverged(f"{played.place}: the candidate in the answer is not the recorded one:\n{shown}")

@@ -10,13 +10,11 @@ import pytest
 
 from tests.conftest import Example
 from tests.plugin.conftest import FakeJudge, candidate
-from tests.wire.asking import WIRES
+from tests.wire.asking import WIRES, imported
 from tests.wire.server import wire
 from tests.wire.turns import Recorded, Turn, failing
 
-pytest.importorskip("openai", reason="openai is not installed: no wire can be spoken here")
-pytest.importorskip("anthropic", reason="anthropic is not installed: no wire can be spoken here")
-pytest.importorskip("dotenv", reason="python-dotenv is not installed: no .env is read here")
+imported("openai", "anthropic", "dotenv")
 
 KEY, OTHER = "sk-planted-b7Qz-0192", "sk-planted-other-88c1"
 USER, PASSWORD, QUERY, PROXY = "a-user-of-it", "pa55-planted-7Hq", "q-planted-31xZ", "pr0xy-planted-5Tt"

@@ -16,11 +16,11 @@ from pytest_kernelfalcon.generator.llm.exchange import Left, finish
 from pytest_kernelfalcon.judge.verdict import Verdict
 from tests.conftest import PROBLEM, Example, Run
 from tests.plugin.conftest import FakeJudge, candidate
+from tests.wire.asking import imported
 from tests.wire.server import wire
 from tests.wire.turns import Turn, failing
 
-pytest.importorskip("openai", reason="openai is not installed: nothing can be recorded here")
-pytest.importorskip("httpx2", reason="httpx2 is not installed: nothing can be recorded here")
+imported("openai")
 
 AUTHOR = "relay/m-1"
 ITEM = "add.py::model"
