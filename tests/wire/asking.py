@@ -60,10 +60,6 @@ def provider(wire: str, server: WireServer | str, limits: Limits = LIMITS, **mor
 
 
 def imported(*packages: str) -> None:
-    """Skips where one of these is not installed.
-
-    They are imported before a run in this process, with what they import late themselves: pytester forgets the modules
-    of a run, and then httpx2 would not know the next run's errors of httpcore2 for its own.
-    """
-    for package in (*packages, "httpx2", "httpcore2", "anyio._backends._asyncio"):
+    """Skips where one of these is not installed."""
+    for package in packages:
         pytest.importorskip(package, reason=f"{package} is not installed: no wire can be spoken here")
