@@ -16,11 +16,11 @@ from pytest_kernelfalcon.generator.llm.exchange import Left, finish
 from pytest_kernelfalcon.judge.verdict import Verdict
 from tests.conftest import PROBLEM, Example, Run
 from tests.plugin.conftest import FakeJudge, candidate
+from tests.wire.asking import imported
 from tests.wire.server import wire
 from tests.wire.turns import Turn, failing
 
-pytest.importorskip("openai", reason="openai is not installed: nothing can be recorded here")
-pytest.importorskip("httpx2", reason="httpx2 is not installed: nothing can be recorded here")
+imported("openai")
 
 AUTHOR = "relay/m-1"
 ITEM = "add.py::model"
@@ -182,6 +182,10 @@ def test_a_candidate_that_is_refused_now_ends_its_seed(
     assert "was accepted when replay/" in run.output
     assert "and is refused (race), which counts" in run.output
     events = [json.loads(line) for line in (recorder.folder / "events.jsonl").read_text().splitlines()]
+    (differs,) = [event for event in events if event["event"] == "differs"]
+    place = {"problem": "add.py", "subgraph": "model", "seed": 0, "round": 1}
+    decisions = {"recorded": ["accepted", None], "judged": ["refused", "race"]}
+    assert differs.items() >= {**place, **decisions}.items()
     (seed,) = [event for event in events if event["event"] == "seed"]
     assert "two programs write it" in seed["reason"]
 
