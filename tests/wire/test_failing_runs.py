@@ -144,6 +144,8 @@ HOSTILE = {
     "megabytes": model.code("# " + "x" * 2_000_000 + f"\n{kernel(2)}"),
     "too many": model.says("x" * 5_000_000),
     "fences": model.says("```\n" * 20_000),
+    "a sum of thousands": model.code(kernel(2) + "\nx = " + "1 + " * 3_000 + "1"),
+    "a name of thousands": model.code(kernel(2).replace("@triton.jit", "@triton.jit" + ".jit" * 3_000)),
     "nested": model.code("(" * 50_000),
     "edits": model.says("<<<<<<< SEARCH\n" * 5_000 + "=======\n" * 5_000),
     "a path": model.code(f"__file__ = '../../../round0.py'\n{kernel(2)}"),
