@@ -13,6 +13,7 @@ from pytest_kernelfalcon.contracts.causes import Cause, ProblemError, explain, f
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.contracts.problem import Problem
+from pytest_kernelfalcon.generating import command as generating
 from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
 from pytest_kernelfalcon.judge.verdict import EXIT_CODES, JudgeError, Verdict
@@ -27,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    if given.command == "runs":
-        return runs.run(given, parser)
+    if given.command in (alone := {"runs": runs.run, "generate": generating.run}):
+        return alone[given.command](given, parser)
     for path in (given.problem, given.kernel):
         if not path.is_file():
             parser.error(f"{str(path)!r} is not a file")
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--sanitize", action="store_true", help="run compute-sanitizer as well (cuda)")
     command.add_argument("--sandbox", choices=SANDBOXES, default="auto")
     baking.add_parser(commands)
+    generating.add_parser(commands)
     runs.add_parser(commands)
     return parser
 

@@ -85,7 +85,7 @@ def candidate(answer: str, last: str | None) -> Found:
     answer = answer.replace("\r\n", "\n")
     if edits := edits_in(answer):
         return _edited(edits, last)
-    blocks = _blocks(answer)
+    blocks = code_blocks(answer)
     if not blocks:
         return _bare(answer)
     how = "a block" if len(blocks) == 1 else "one of several blocks"
@@ -125,7 +125,7 @@ def _bare(answer: str) -> Found:
     raise NoCandidate("the answer has no code block: answer with one block, a whole file")
 
 
-def _blocks(answer: str) -> list[Block]:
+def code_blocks(answer: str) -> list[Block]:
     """Fenced blocks as CommonMark has them: ``` or ~~~, of any length, in lists and quotes, closed or not."""
     lines = answer.splitlines()
     found = []

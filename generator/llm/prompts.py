@@ -24,7 +24,7 @@ from pytest_kernelfalcon.generator.author import Round
 from pytest_kernelfalcon.generator.llm import described
 from pytest_kernelfalcon.judge.accuracy import RMS_BOUND, WORST_BOUND
 
-TEMPLATES = ("system.md.j2", "first.md.j2", "refine.md.j2")
+TEMPLATES = ("system.md.j2", "first.md.j2", "refine.md.j2", "draft.md.j2", "redraft.md.j2")
 SHOWN = 160
 """Characters of an earlier verdict's message."""
 
@@ -87,6 +87,14 @@ class Prompts:
         candidate in the last answer.
         """
         return self._fill("refine.md.j2", verdict=verdict, earlier=earlier, unusable=unusable, advice=advice)
+
+    def draft(self, words: str, longest: int, longest_line: int) -> str:
+        """For a problem file of a description in words; longest: of the file and of a line, in characters."""
+        return self._fill("draft.md.j2", words=words, longest=longest, longest_line=longest_line)
+
+    def redraft(self, fault: str) -> str:
+        """After a draft that was no problem."""
+        return self._fill("redraft.md.j2", fault=fault)
 
     def _fill(self, name: str, **facts: Any) -> str:
         template = self._template(name)

@@ -39,12 +39,14 @@ class Made:
     fixed: bool
 
 
-def problem(reference: Any, inputs: Any, caller: Mapping[str, Any], place: str) -> Made:
+def problem(
+    reference: Any, inputs: Any, caller: Mapping[str, Any], place: str, running: Mapping[str, int] | None = None
+) -> Made:
     """reference: a callable or a torch.nn.Module. inputs: a sequence or a dict of tensors and plain values, or a
     function whose parameters are sizes with integers as defaults. place: what messages name where no file of the
-    user's is in it. Raises CannotJudge.
+    user's is in it. running: by module, the line that it is being executed at. Raises CannotJudge.
     """
-    texts = Texts()
+    texts = Texts(running=running or {})
     known = references.parameters(getattr(reference, "forward", reference))
     by_name = isinstance(inputs, Mapping)
     names = known if callable(inputs) else names_of(inputs, known)

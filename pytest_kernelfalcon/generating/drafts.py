@@ -1,0 +1,144 @@
+"""A description in words: the first author that is a model drafts a problem file, which the caller sees first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.contracts.problem import Problem
+from pytest_kernelfalcon.generating.asked import Fuse
+from pytest_kernelfalcon.generating.result import DECLINED, NO_PROBLEM, CannotGenerate, Generated, RunFailed
+from pytest_kernelfalcon.generating.settings import Settings
+from pytest_kernelfalcon.generator.author import Asking, NotReady, Setting
+from pytest_kernelfalcon.generator.llm import calling, registry
+from pytest_kernelfalcon.generator.llm import settings as variables
+from pytest_kernelfalcon.generator.llm.drafting import Drafted, draft
+from pytest_kernelfalcon.generator.llm.outcomes import CallFailed
+from pytest_kernelfalcon.generator.llm.prompts import PromptError, Prompts, Scene
+from pytest_kernelfalcon.generator.llm.provider import Limits, Message, Provider, Request
+from pytest_kernelfalcon.generator.llm.slots import Slots
+from pytest_kernelfalcon.generator.registry import UnknownAuthor, resolve
+from pytest_kernelfalcon.judge.judge import Judge, Unavailable
+from pytest_kernelfalcon.judge.verdict import JudgeError
+from pytest_kernelfalcon.store import files, rundir
+
+Tell = Callable[[str], None]
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Drafter:
+    """One description and who drafts for it. model: as `author` names it. folder: where the answers are kept."""
+
+    words: str
+    model: str
+    settings: Settings
+    fuse: Fuse
+    tell: Tell
+    folder: Path
+
+    @classmethod
+    def of(cls, words: str, settings: Settings, fuse: Fuse, tell: Tell) -> Drafter:
+        """Raises CannotGenerate where no author is a model."""
+        if not words.strip():
+            raise CannotGenerate(
+                f"description={words!r} says nothing. Fix: describe the computation, its shapes and dtypes."
+            )
+        authors = settings.value("author")
+        models = [name for name in authors if name.partition("/")[0] in registry.PROVIDERS]
+        if not models:
+            known = ", ".join(f"'{name}/<model>'" for name in registry.PROVIDERS)
+            raise CannotGenerate(
+                f"description= needs an author that is a language model, and author is {','.join(authors)!r}. Fix: "
+                f"give author= one of {known}, before or behind others; or write the problem file yourself."
+            )
+        return cls(words, models[0], settings, fuse, tell, fuse.root / "drafts" / rundir.new_run_id())
+
+    @property
+    def path(self) -> Path:
+        """Where the problem lies once it is one: the next call with the same words finds it there."""
+        return self.fuse.problem(" ".join(self.words.split()[:6]), f"{self.model}\n{self.words}")
+
+    def problem(self, confirm: Callable[[str], object] | None) -> Path | Generated:
+        """The problem's file, drafted now or by an earlier call; or why there is none. Raises CannotGenerate."""
+        kept = self.path.is_file() and not self.settings.value("fresh")
+        if not kept and (failed := self._draft()):
+            return failed
+        text = self.path.read_text(encoding="utf-8")
+        who = "an earlier call" if kept else self.model
+        self.tell(f"{self.path}, drafted by {who}:\n\n{text}\n")
+        if confirm is None or confirm(text):
+            return self.path
+        self.folder.mkdir(parents=True, exist_ok=True)
+        aside = self.path.replace(self.folder / self.path.name)
+        return Generated(DECLINED, f"the draft was declined; it is kept as {aside}", problem=aside)
+
+    def _draft(self) -> Generated | None:
+        """Has the problem drafted, and written where it is one."""
+        self._check_authors()
+        try:
+            found = self._drafted()
+        except CallFailed as failed:
+            return Generated(NO_PROBLEM, f"no problem was drafted: {failed}")
+        except (Unavailable, PromptError) as error:
+            raise CannotGenerate(str(error)) from None
+        except JudgeError as error:
+            raise RunFailed(f"the judge failed, which says nothing about the draft: {error}") from None
+        if found.text is None:
+            return Generated(
+                NO_PROBLEM,
+                f"{self.model} wrote {found.drafts} drafts, and none is a problem; the last: {found.fault}\nThey are "
+                f"in {self.folder}. Fix: say more of shapes, dtypes and the computation; name another model; or write "
+                "the problem file yourself.",
+            )
+        files.write(self.path, found.text)
+        return None
+
+    def _drafted(self) -> Drafted:
+        line, kind = self._line(), self.settings.value
+        prompts = Prompts(Scene(str(kind("platform")), "", ()), kind("templates"))
+        with ExitStack() as stack:
+            judge = stack.enter_context(Judge(kind("platform"), kind("sandbox")))
+            judge.start()  # it takes its seconds while the model writes
+
+            def inspect(problem: Problem) -> object:
+                return judge.inspect(problem, Control())
+
+            return draft(self.words, prompts, partial(self._ask, line), inspect, self._keep)
+
+    def _check_authors(self) -> None:
+        """What the run would refuse is told before a draft is paid for. Raises CannotGenerate."""
+        asking = Asking(templates=self.settings.value("templates"))
+        setting = Setting(Path.cwd(), self.fuse.root.parent, asking=asking)
+        try:
+            for author in (resolve(name, setting) for name in self.settings.value("author")):
+                getattr(author, "ready", lambda: None)()
+        except (UnknownAuthor, NotReady) as error:
+            raise CannotGenerate(f"author: {error}") from None
+
+    def _line(self) -> Provider:
+        """Where the calls go. Raises CallFailed for a missing key and the like."""
+        values = variables.Settings.read(Path.cwd(), self.fuse.root.parent)
+        return registry.provider(self.model.partition("/")[0], values, LIMITS)
+
+    def _ask(self, line: Provider, messages: Sequence[Message]) -> str:
+        """One call, tried again where that may help; raises CallFailed."""
+        value = self.settings.value
+        model = self.model.partition("/")[2]
+        request = Request(model, tuple(messages), value("max_tokens"), effort=value("effort"))
+        return calling.call(line, request, Control(), Slots(None), LIMITS, self._again).text
+
+    def _again(self, again: calling.Again) -> None:
+        self.tell(f"{again.failed.message}: asked again in {again.wait_s:.0f} s\n")
+
+    def _keep(self, number: int, answer: str, fault: str) -> None:
+        """Every answer costs money: none is lost."""
+        name = f"answer{number}"
+        files.write(self.folder / f"{name}.md", answer.encode(errors="backslashreplace"))
+        if fault:
+            files.write(self.folder / f"{name}.fault.txt", fault.encode(errors="backslashreplace"))
+            self.tell(f"draft {number} is no problem: {fault}\n")
