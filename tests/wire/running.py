@@ -20,7 +20,7 @@ from tests.wire.model import Model, Move
 from tests.wire.server import WireServer
 
 MODEL = "m-1"
-LIMIT_S = 200
+LIMIT_S = 100
 """For what ends by itself, on a loaded machine."""
 
 
