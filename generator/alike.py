@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 
 def fingerprint(source: str) -> str:
-    """Equal for candidates that do the same by their syntax trees; of a text that is no Python, or too deep, its own."""
+    """Equal for candidates that do the same by their syntax trees; of a text that is no Python or too deep, its own."""
     try:
         text = _normalised(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -47,7 +47,8 @@ def test_a_key_from_a_file_is_used_and_nothing_of_it_shows(wired: Wired) -> None
         wired.example.write(".env", "OPENAI_API_KEY=sk-from-a-file\n")
         run = wired.run("chat", server, "one.py", key="")
     assert run.ret == 0, run.output
-    assert server.requests[0].headers["Authorization"] == "Bearer sk-from-a-file"
+    headers = {name.lower(): value for name, value in server.requests[0].headers.items()}
+    assert headers["authorization"] == "Bearer sk-from-a-file"
     assert "sk-from-a-file" not in run.output
 
 
