@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from pytest_kernelfalcon.contracts.control import Control
-from pytest_kernelfalcon.contracts.problem import Problem
 from pytest_kernelfalcon.generating.asked import Fuse
 from pytest_kernelfalcon.generating.result import DECLINED, NO_PROBLEM, CannotGenerate, Generated, RunFailed
 from pytest_kernelfalcon.generating.settings import Settings
 from pytest_kernelfalcon.generator.author import Asking, NotReady, Setting
 from pytest_kernelfalcon.generator.llm import calling, registry
-from pytest_kernelfalcon.generator.llm import settings as variables
+from pytest_kernelfalcon.generator.llm.author import LlmAuthor
 from pytest_kernelfalcon.generator.llm.drafting import Drafted, draft
 from pytest_kernelfalcon.generator.llm.outcomes import CallFailed
 from pytest_kernelfalcon.generator.llm.prompts import PromptError, Prompts, Scene
-from pytest_kernelfalcon.generator.llm.provider import Limits, Message, Provider, Request
+from pytest_kernelfalcon.generator.llm.provider import Message, Request
 from pytest_kernelfalcon.generator.llm.slots import Slots
 from pytest_kernelfalcon.generator.registry import UnknownAuthor, resolve
 from pytest_kernelfalcon.judge.judge import Judge, Unavailable
@@ -27,7 +25,6 @@ from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.store import files, rundir
 
 Tell = Callable[[str], None]
-LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,6 @@ class Drafter:
 
     def _draft(self) -> Generated | None:
         """Has the problem drafted, and written where it is one."""
-        self._check_authors()
         try:
             found = self._drafted()
         except CallFailed as failed:
@@ -99,38 +95,34 @@ class Drafter:
         return None
 
     def _drafted(self) -> Drafted:
-        line, kind = self._line(), self.settings.value
-        prompts = Prompts(Scene(str(kind("platform")), "", ()), kind("templates"))
-        with ExitStack() as stack:
-            judge = stack.enter_context(Judge(kind("platform"), kind("sandbox")))
+        """Raises CallFailed, Unavailable, PromptError and JudgeError."""
+        value = self.settings.value
+        author = self._author()
+        prompts = Prompts(Scene(value("platform"), "", ()), value("templates"))
+        with Judge(value("platform"), value("sandbox")) as judge:
             judge.start()  # it takes its seconds while the model writes
+            return draft(
+                self.words, prompts, partial(self._ask, author), lambda one: judge.inspect(one, Control()), self._keep
+            )
 
-            def inspect(problem: Problem) -> object:
-                return judge.inspect(problem, Control())
-
-            return draft(self.words, prompts, partial(self._ask, line), inspect, self._keep)
-
-    def _check_authors(self) -> None:
-        """What the run would refuse is told before a draft is paid for. Raises CannotGenerate."""
-        asking = Asking(templates=self.settings.value("templates"))
-        setting = Setting(Path.cwd(), self.fuse.root.parent, asking=asking)
+    def _author(self) -> LlmAuthor:
+        """The one that drafts. What the run would refuse of any is told before a draft is paid for: CannotGenerate."""
+        value, root = self.settings.value, self.fuse.root.parent
+        asking = Asking(value("effort"), value("max_tokens"), templates=value("templates"))
+        setting = Setting(Path.cwd(), root, run=self.folder, platform=value("platform"), asking=asking)
         try:
-            for author in (resolve(name, setting) for name in self.settings.value("author")):
+            authors = {name: resolve(name, setting) for name in value("author")}
+            for author in authors.values():
                 getattr(author, "ready", lambda: None)()
         except (UnknownAuthor, NotReady) as error:
             raise CannotGenerate(f"author: {error}") from None
+        return next(author for author in authors.values() if isinstance(author, LlmAuthor))
 
-    def _line(self) -> Provider:
-        """Where the calls go. Raises CallFailed for a missing key and the like."""
-        values = variables.Settings.read(Path.cwd(), self.fuse.root.parent)
-        return registry.provider(self.model.partition("/")[0], values, LIMITS)
-
-    def _ask(self, line: Provider, messages: Sequence[Message]) -> str:
+    def _ask(self, author: LlmAuthor, messages: Sequence[Message]) -> str:
         """One call, tried again where that may help; raises CallFailed."""
-        value = self.settings.value
-        model = self.model.partition("/")[2]
-        request = Request(model, tuple(messages), value("max_tokens"), effort=value("effort"))
-        return calling.call(line, request, Control(), Slots(None), LIMITS, self._again).text
+        asking, control = author.setting.asking, Control(folder=self.folder)
+        request = Request(author.model, tuple(messages), asking.max_tokens, effort=asking.effort)
+        return calling.call(author.line(control), request, control, Slots(None), author.limits, self._again).text
 
     def _again(self, again: calling.Again) -> None:
         self.tell(f"{again.failed.message}: asked again in {again.wait_s:.0f} s\n")
