@@ -61,7 +61,7 @@ def of_globals(names: Mapping[str, Any]) -> Module | None:
 
 
 def parsed(cell: object) -> str:
-    """A cell's text without the statements that only a notebook takes, which await; nothing of one that is no Python."""
+    """A cell without the statements that only a notebook takes, which await; nothing of one that is no Python."""
     try:
         body = ast.parse(text := str(cell)).body
     except (SyntaxError, ValueError):
