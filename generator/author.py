@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.judge.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pytest_kernelfalcon.generator.llm.prices import Named
+    from pytest_kernelfalcon.store.ledger import Budget
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,13 @@ class Exhausted:
     """The author has nothing (more) for this contract. `reason` is shown to the user; `missing` names operations.
 
     unread: candidates that are there and cannot be read, each with why; shown also where others were judged and lost.
+    halted: it may well have more, but cannot be asked: the call failed, or the run's budget is spent.
     """
 
     reason: str
     missing: tuple[str, ...] = field(default=())
     unread: tuple[str, ...] = field(default=())
+    halted: Literal["", "failed", "spent"] = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,8 @@ class Asking:
 
     effort: how long they think, in their provider's own words. max_tokens: of one answer, thinking included.
     window: tokens of a prompt, at most. calls: under way at a time, over all workers.
-    templates: a folder with the user's own, which count before ours.
+    templates: a folder with the user's own, which count before ours. budget: of the run, over all workers.
+    prices: the user's own, by the authors' names.
     """
 
     effort: str | None = None
@@ -59,6 +66,8 @@ class Asking:
     window: int = 100_000
     calls: int = 8
     templates: Path | None = None
+    budget: Budget | None = None
+    prices: Mapping[str, Named] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class SeedResult:
     won: `kernel` was accepted. specialised: none was, but `kernel` is right at the declared sizes.
     lost: there were candidates, and `reason` says what became of them.
     exhausted: no author had a candidate; `reason` is theirs and `missing` names the operations in the way.
+    spent: what was said where the run's budget ended the search; else empty.
     """
 
     state: Literal["won", "specialised", "lost", "exhausted"]
@@ -54,6 +55,7 @@ class SeedResult:
     kernel: Tried | None = None
     reason: str = ""
     missing: tuple[str, ...] = ()
+    spent: str = ""
 
     @property
     def judged(self) -> int:
@@ -150,11 +152,13 @@ def _try(
 
 def _without_accepted(tried: list[Tried], endings: list[Exhausted]) -> SeedResult:
     missing = tuple(dict.fromkeys(name for ending in endings for name in ending.missing))
+    spent = next((ending.reason for ending in endings if ending.halted == "spent"), "")
     for one in tried:
         if one.round.verdict.outcome == "specialised":
             return SeedResult("specialised", tried, one, "right at the declared sizes only", missing)
     if not tried:
-        return SeedResult("exhausted", tried, reason="; ".join(ending.reason for ending in endings), missing=missing)
+        reason = "; ".join(ending.reason for ending in endings)
+        return SeedResult("exhausted", tried, reason=reason, missing=missing, spent=spent)
     last = tried[-1].round.verdict
     count = f"{len(tried)} round{'s' if len(tried) > 1 else ''}"
     if restored := sum(one.restored for one in tried):
@@ -162,4 +166,6 @@ def _without_accepted(tried: list[Tried], endings: list[Exhausted]) -> SeedResul
     reason = f"{count} without a kernel; the last: {last.outcome}: {last.message}"
     if unread := [file for ending in endings for file in ending.unread]:
         reason += f"; not read: {', '.join(unread)}"
-    return SeedResult("lost", tried, reason=reason, missing=missing)
+    if halted := [ending.reason for ending in endings if ending.halted]:
+        reason += f"; then: {'; '.join(halted)}"
+    return SeedResult("lost", tried, reason=reason, missing=missing, spent=spent)

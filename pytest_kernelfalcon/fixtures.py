@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.outcomes import Failed, Skipped  # pytest.fail.Exception and pytest.skip.Exception, as types
 
-from pytest_kernelfalcon import github, workers
+from pytest_kernelfalcon import github, spending, workers
 from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.session import Session
+from pytest_kernelfalcon.store.rundir import RunDir
 
 if TYPE_CHECKING:
     from pytest_kernelfalcon.synthesis import Ended
@@ -108,15 +109,15 @@ class Fixtures:
             raise NoAnswer(str(error), pytrace=False) from None
         finally:
             self.session.events.add("item", **facts, seconds=time.monotonic() - begun)
-        node.user_properties += [(STATE, ended.state), *_properties(node, facts["problem"], ended)]
+        node.user_properties += [(STATE, ended.state), *_properties(node, facts["problem"], ended, self.session.run)]
         return replace(ended, text=github.guard(ended.text))
 
 
-def _properties(node: Any, problem: str, ended: Ended) -> Iterator[tuple[str, object]]:
+def _properties(node: Any, problem: str, ended: Ended, run: RunDir) -> Iterator[tuple[str, object]]:
     """What other plugins learn of an item: a JUnit file has them as properties of the test case."""
     subgraph = node.getparent(pytest.Class)
     parameters = node.callspec.params if hasattr(node, "callspec") else {}
     place = {"problem": problem, "subgraph": subgraph and subgraph.name, "seed": parameters.get(WORK)}
-    for name, value in {**place, **ended.facts}.items():
+    for name, value in {**place, **ended.facts, **dict(spending.properties(spending.of(run, **place)))}.items():
         if value is not None:
             yield f"{STATE}.{name}", value

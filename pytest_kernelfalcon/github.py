@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_kernelfalcon import summary
+from pytest_kernelfalcon import spending, summary
 from pytest_kernelfalcon.options import Options
 from pytest_kernelfalcon.store import digest
 from pytest_kernelfalcon.store.kept import Kept
@@ -110,18 +110,27 @@ def step_summary(report: dict[str, Any], options: Options) -> str:
         [
             f"### kernelfalcon: {have} of {len(problems)} problems have a kernel",
             "",
-            *_markdown(problems, options),
+            *_markdown(report, options),
+            *_cost(report),
             "",
             "",
         ]
     )
 
 
-def _markdown(problems: Sequence[Problem], options: Options) -> Iterator[str]:
+def _cost(report: dict[str, Any]) -> Iterator[str]:
+    if cost := report["totals"]["cost"]:
+        yield f"\nlanguage models: {_plain(spending.words(cost))}"
+
+
+def _markdown(report: dict[str, Any], options: Options) -> Iterator[str]:
+    problems, columns = report["problems"], summary.columns(report)
     ordered = sorted(problems, key=lambda problem: problem["outcome"] in digest.KERNEL)  # what GitHub may cut is last
-    yield _columns(summary.COLUMNS)
-    yield _columns(["---"] * len(summary.COLUMNS), escape=False)
-    yield from (_columns(summary.row(problem)) for problem in ordered[:MAX_ROWS])
+    yield _columns([summary.COLUMNS[number] for number in columns])
+    yield _columns(["---"] * len(columns), escape=False)
+    for problem in ordered[:MAX_ROWS]:
+        row = summary.row(problem)
+        yield _columns([row[number] for number in columns])
     if len(problems) > MAX_ROWS:
         yield f"\nand {len(problems) - MAX_ROWS} more"
     for problem in [problem for problem in ordered[:MAX_ROWS] if summary.without_kernel(problem)]:

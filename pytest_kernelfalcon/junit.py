@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from _pytest.junitxml import xml_key  # what `record_testsuite_property`, a fixture of workers too, writes to
 
+from pytest_kernelfalcon import spending
 from pytest_kernelfalcon.messages import Failure
 from pytest_kernelfalcon.race import Kernel
 from pytest_kernelfalcon.session import Session, machine, versions
@@ -65,5 +66,5 @@ class JUnit:
             return
         facts = {"run_id": self.session.run.run_id, "author": ",".join(self.session.options.author)}
         about = facts | machine(self.session.judge) | {f"version.{name}": text for name, text in versions().items()}
-        for name, value in about.items():
+        for name, value in (*about.items(), *spending.properties(spending.of(self.session.run))):
             xml.add_global_property(f"kernelfalcon.{name}", value)

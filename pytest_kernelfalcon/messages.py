@@ -21,11 +21,17 @@ class Failure:
     detail: str
 
 
-def no_kernel(shown: str, subgraph: str, records: Sequence[SeedRecord], last: str) -> Failure:
-    """Every seed ended without a kernel. last: the last verdict in full, or empty."""
+def no_kernel(shown: str, subgraph: str, records: Sequence[SeedRecord], last: str, go_on: str) -> Failure:
+    """Every seed ended without a kernel. last: the last verdict in full, or empty.
+
+    go_on: the command for a larger budget, where that was in the way.
+    """
     missing = list(dict.fromkeys(name for record in records for name in record.missing))
     undecided = [record for record in records if record.verdict and record.verdict["outcome"] == "undecided"]
-    if undecided and undecided[0].verdict:
+    if spent := [record.spent for record in records if record.spent]:
+        outcome, cause = Cause.BUDGET_SPENT.outcome, str(Cause.BUDGET_SPENT)
+        text, hint = explain(Cause.BUDGET_SPENT, detail=spent[-1]), f"{fix(Cause.BUDGET_SPENT)}:\n  {go_on}"
+    elif undecided and undecided[0].verdict:
         verdict = Verdict.from_json(undecided[0].verdict)
         outcome, cause, text, hint = "undecided", str(verdict.cause), verdict.message, verdict.fix
     else:
@@ -37,7 +43,7 @@ def no_kernel(shown: str, subgraph: str, records: Sequence[SeedRecord], last: st
     if any(name not in text for name in missing):
         lines.append(f"  operations that nothing could place: {', '.join(missing)}")
     lines += [f"  seed[{record.seed}] {record.state}: {_one_line(record.reason)}" for record in records]
-    lines += [f"Fix: {hint}."]
+    lines += [f"Fix: {hint}" if spent else f"Fix: {hint}."]
     if last:
         lines += ["", last]
     return Failure(outcome, cause, text, "\n".join(lines))

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+if TYPE_CHECKING:
+    from pytest_kernelfalcon.generator.llm.prices import Named
+    from pytest_kernelfalcon.store.ledger import Budget
+
 PREFIX = "--kernelfalcon-"
+REPORTS = (PREFIX + "json", PREFIX + "html")
+"""What a command that is shown leaves out: whose files these are is not its matter."""
 PLATFORMS = ("auto", "cpu", "cuda", "xpu")
 Sandbox = Literal["auto", "require", "off"]
 SANDBOXES: tuple[Sandbox, ...] = ("auto", "require", "off")
@@ -90,6 +96,18 @@ def _word(text: str) -> str:
     return text.strip()
 
 
+def _budget(text: str) -> Budget:
+    from pytest_kernelfalcon.store.ledger import Budget
+
+    return Budget.parse(text)
+
+
+def _prices(text: str) -> tuple[tuple[str, Named], ...]:
+    from pytest_kernelfalcon.generator.llm import prices
+
+    return prices.parse(text)
+
+
 def _shard(text: str) -> tuple[int, int]:
     """Which part of how many."""
     part, slash, parts = text.partition("/")
@@ -117,6 +135,8 @@ TABLE = (
     Option("max_tokens", "32000", _count, "tokens of a language model's answer, thinking included", "N"),
     Option("window", "100000", _count, "tokens of a prompt, at most", "N"),
     Option("calls", "8", _count, "calls of language models at a time, over all workers", "N"),
+    Option("budget", None, _budget, "what a run may spend on language models, over all workers", "AMOUNT"),
+    Option("prices", None, _prices, "of models, in dollars for a million tokens", "MODEL=IN/OUT[,…]"),
     Option("templates", None, _path, "a folder with prompt templates that replace ours", "DIR"),
     Option("platform", "auto", _one_of(*PLATFORMS), "where kernels are judged (auto: cuda, else cpu)", "NAME"),
     Option("update", "false", _switch, "write accepted kernels to __kernels__/ beside the problem"),
@@ -158,12 +178,30 @@ class Options:
     line: tuple[str, ...]
     changed: str | None = None
     shard: tuple[int, int] | None = None
+    budget: Budget | None = None
+    prices: tuple[tuple[str, Named], ...] | None = None
 
     def command(self, path: str, *extra: str) -> str:
         """The command that runs `path` again with the same settings of the command line, plus `extra` flags."""
-        dropped = {*extra, *(PREFIX + name for name in ("json", "html", "frozen", "changed", "shard"))}
-        same = [word for word in self.line if word.partition("=")[0] not in dropped]
-        return shlex.join(["pytest", "--kernelfalcon", *same, *extra, path])
+        dropped = {*extra, *REPORTS, *(PREFIX + name for name in ("frozen", "changed", "shard"))}
+        return self._command([word for word in self.line if word.partition("=")[0] not in dropped], *extra, path)
+
+    def go_on(self, path: str) -> str:
+        """The command that goes on with what was found for `path`, and may spend more on language models."""
+        return self._command(self.larger([word for word in self.line if word.partition("=")[0] not in REPORTS]), path)
+
+    def larger(self, words: Sequence[str]) -> list[str]:
+        """These words of a command line, for a run that goes on with what was found and may spend twice as much."""
+        budget = PREFIX + "budget"
+        kept = [
+            word
+            for before, word in zip(("", *words), words, strict=False)
+            if word.partition("=")[0] not in (PREFIX + "fresh", budget) and before != budget
+        ]
+        return [*kept, f"{budget}={self.budget.times(2).option}"] if self.budget else kept
+
+    def _command(self, words: Sequence[str], *more: str) -> str:
+        return shlex.join(["pytest", "--kernelfalcon", *words, *more])
 
     def regenerate(self, path: str) -> str:
         """The command that synthesises a kernel for `path` and keeps it; it works where CI is set, too."""

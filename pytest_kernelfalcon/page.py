@@ -20,10 +20,10 @@ from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from pytest_kernelfalcon import summary
+from pytest_kernelfalcon import spending, summary
 from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.verdict import Verdict
-from pytest_kernelfalcon.store import digest, events
+from pytest_kernelfalcon.store import costs, digest, events
 from pytest_kernelfalcon.store.rundir import ProblemDir, RunDir, problem_key
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,13 +38,15 @@ def render(run: RunDir) -> str:
     record = events.read(run.events)
     report = digest.report(run.run_id, record)
     texts = run.sources() if record else {}
+    shown = summary.columns(report)
     environment = Environment(loader=FileSystemLoader(TEMPLATES), **JINJA)
     script, _, _ = environment.loader.get_source(environment, "report.js")  # type: ignore[union-attr]
     style = _style(environment)
     return environment.get_template("report.html").render(
         report=report,
-        problems=[_problem(run, problem, record, texts) for problem in report["problems"]],
-        columns=summary.COLUMNS,
+        problems=[_problem(run, problem, record, texts, shown) for problem in report["problems"]],
+        columns=[summary.COLUMNS[number] for number in shown],
+        spent=report["totals"]["cost"] and spending.words(report["totals"]["cost"]),
         counts={outcome: report["totals"][outcome] for outcome in digest.ENDS if report["totals"][outcome]},
         begun=_date(record),
         open=len(report["problems"]) <= OPEN,
@@ -55,14 +57,18 @@ def render(run: RunDir) -> str:
 
 
 def _problem(
-    run: RunDir, problem: dict[str, Any], record: Sequence[digest.Event], texts: dict[str, str]
+    run: RunDir,
+    problem: dict[str, Any],
+    record: Sequence[digest.Event],
+    texts: dict[str, str],
+    columns: Sequence[int],
 ) -> dict[str, Any]:
     """What the template needs of a problem beside the report."""
     folder = run.problem(problem_key(problem["path"]))
     own = [event for event in record if event.get("problem") == problem["path"]]
-    text = texts.get(problem["path"].lstrip("/"))
+    text, row = texts.get(problem["path"].lstrip("/")), summary.row(problem)
     return problem | {
-        "row": summary.row(problem),
+        "row": [row[number] for number in columns],
         "reason": summary.reason(problem) if summary.without_kernel(problem) else "",
         "source": None if text is None else _code(text, problem["line"]),
         "kernel": _read(folder.composed),
@@ -78,6 +84,7 @@ def _subgraph(folder: ProblemDir, subgraph: dict[str, Any], own: Sequence[digest
         "winner": summary.winner(subgraph),
         "text": verdict and _text(verdict, subgraph["id"]),
         "refused": None if subgraph["outcome"] in digest.KERNEL else _read(judged, where.get("line")),
+        "spent": subgraph["cost"] and spending.words(subgraph["cost"]),
         "seeds": list(_seeds(folder, mine)),
     }
 
@@ -86,10 +93,13 @@ def _seeds(folder: ProblemDir, own: Sequence[digest.Event]) -> Iterator[dict[str
     """What each seed tried, and where a winner of it was refused by the gate *accept*."""
     ends = {event["seed"]: event["state"] for event in own if event["event"] == "seed"}
     tried = [event for event in own if event["event"] == "round" or _refused(event)]
-    for seed in sorted({event["seed"] for event in tried} | set(ends)):
+    calls = [event for event in own if event["event"] == "call"]
+    for seed in sorted({event["seed"] for event in (*tried, *calls)} | set(ends)):
         mine = [event for event in tried if event["seed"] == seed]
+        asked = [call for call in calls if call["seed"] == seed]
         state = "refused" if any(map(_refused, mine)) else ends.get(seed, "not ended")
-        yield {"seed": seed, "state": state, "rounds": [_round(folder, event) for event in mine]}
+        rounds = [_round(folder, event, asked) for event in mine]
+        yield {"seed": seed, "state": state, "rounds": rounds, "spent": spending.line(costs.total(asked))}
 
 
 def _refused(event: digest.Event) -> bool:
@@ -97,10 +107,13 @@ def _refused(event: digest.Event) -> bool:
     return event["event"] == "accept" and event["seed"] is not None and event["outcome"] not in digest.KERNEL
 
 
-def _round(folder: ProblemDir, event: digest.Event) -> dict[str, Any]:
+def _round(folder: ProblemDir, event: digest.Event, calls: Sequence[digest.Event]) -> dict[str, Any]:
+    """calls: of the seed."""
     candidate = folder.round(event["subgraph"], event["seed"], event["round"]) / "candidate.py"
     where = event["verdict"]["where"] or {}
+    asked = [call for call in calls if call["round"] == event["round"] and event["event"] == "round"]
     return event | {
+        "spent": spending.line(costs.total(asked)),
         "chip": "accept" if event["event"] == "accept" else str(event["round"]),
         "how": ", ".join(filter(None, (event["author"], event.get("note"), event.get("repeated") and "tried before"))),
         "text": _text(event["verdict"], "candidate.py"),

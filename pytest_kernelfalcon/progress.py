@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pytest_kernelfalcon.store import digest
+from pytest_kernelfalcon import spending
+from pytest_kernelfalcon.store import costs, digest
 from pytest_kernelfalcon.store.tail import Tail
 
 DECIDING = ("accept", "no_kernel", "compose", "broken", "judge_error")
@@ -30,6 +31,7 @@ class Progress:
         self._at: dict[str, dict[str, Any]] = {}
         self._gone: set[str] = set()
         self._rounds = 0
+        self._calls: list[digest.Event] = []
         self._begun = 0.0
 
     @property
@@ -42,12 +44,13 @@ class Progress:
             self._take(event)
 
     def total(self) -> str:
-        """How far the run is: `12/40 problems · 9 accepted · 1 no kernel · 37 rounds · 2m10s`."""
+        """How far the run is: `12/40 problems · 9 accepted · 1 no kernel · 37 rounds · 9.5k tokens · $0.42 · 2m10s`."""
         counts = Counter(self._outcomes.values())
         told = [f"{counts[outcome]} {outcome.replace('_', ' ')}" for outcome in digest.ENDS if counts[outcome]]
         rounds = f"{self._rounds} round{'' if self._rounds == 1 else 's'}"
-        parts = [f"{len(self._outcomes)}/{len(self._names)} problems", *told, rounds, _clock(time.time() - self._begun)]
-        return " · ".join(parts)
+        problems, clock = f"{len(self._outcomes)}/{len(self._names)} problems", _clock(time.time() - self._begun)
+        parts = [problems, *told, rounds, spending.line(costs.total(self._calls)), clock]
+        return " · ".join(filter(None, parts))
 
     def workers(self, steps: bool = True) -> list[str]:
         """What each worker is at, by their names: `gw0 7_gelu model seed[2] round 3 judging (run)`.
@@ -69,10 +72,14 @@ class Progress:
             self._names[event["problem"]] = event["shown"]
         elif kind == "begin":
             self._begin(event)
+        elif kind in ("call_again", "call"):
+            self._call(event)
         elif kind == "item":
             self._at.pop(event["worker"], None)
         elif kind == "round" and not event["repeated"]:
             self._rounds += 1
+        elif kind == "call":
+            self._calls.append(event)
         if problem is not None and kind in ("problem", "plan", *DECIDING):
             self._events.setdefault(problem, []).append({k: v for k, v in event.items() if k not in UNWANTED})
         if problem is not None and kind in DECIDING and (outcome := digest.outcome(self._events[problem])):
@@ -82,6 +89,13 @@ class Progress:
         """A stage goes on within what began before; all else begins anew."""
         before = self._at.get(event["worker"], {}) if "stage" in event else {}
         self._at[event["worker"]] = before | event
+
+    def _call(self, event: digest.Event) -> None:
+        """A call that is tried again says why, until the next one has ended."""
+        at = self._at.get(event["worker"], {})
+        at.pop("again", None)
+        if event["event"] == "call_again":
+            at["again"] = f"{event['outcome'].replace('_', ' ')}, again in {event['wait_s']:.0f} s"
 
     def _doing(self, worker: str, at: dict[str, Any], steps: bool) -> Iterator[str]:
         if worker != ALONE:
@@ -101,6 +115,8 @@ class Progress:
             yield f"judging ({at['stage']})"
         elif "author" in at:
             yield f"asking {at['author']}"
+            if "again" in at:
+                yield f"({at['again']})"
 
 
 def _by_number(entry: tuple[str, object]) -> tuple[int, str]:

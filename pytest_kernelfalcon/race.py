@@ -117,7 +117,8 @@ class Race:
         return self.folder.contract(self.contract.id) / repros.NAME
 
     def _no_kernel(self, records: list[SeedRecord]) -> Failure:
-        failure = messages.no_kernel(self.target.shown, self.contract.id, records, self._last_verdict(records))
+        shown, last = self.target.shown, self._last_verdict(records)
+        failure = messages.no_kernel(shown, self.contract.id, records, last, self.session.options.go_on(shown))
         facts = {"outcome": failure.outcome, "cause": failure.cause, "message": failure.message}
         self.note("no_kernel", subgraph=self.contract.id, **facts)
         return failure
@@ -160,6 +161,7 @@ class Race:
             source=result.kernel.round.proposal.source if result.kernel else "",
             verdict=last.round.verdict.to_json() if last else None,
             missing=list(result.missing),
+            spent=result.spent,
         )
 
     def _begun(self, stage: str = "", **facts: object) -> None:

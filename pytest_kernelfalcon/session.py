@@ -90,7 +90,9 @@ class Session:
         self.take_part()
         if not self.run.begin(texts):
             return  # another process of this run has
-        self.events.add("run", run_id=self.run.run_id, versions=versions(), machine=machine(self.judge))
+        budget = None if self.options.budget is None else str(self.options.budget)
+        about = {"versions": versions(), "machine": machine(self.judge), "budget": budget}
+        self.events.add("run", run_id=self.run.run_id, **about)
         for target in targets:
             facts = {"kept": target.status, "mode": target.mode(self.options), "subgraphs": target.subgraphs}
             self.events.add("problem", problem=target.name, shown=target.shown, **facts)
@@ -150,7 +152,15 @@ def _setting(started: Setting, options: Options, run: RunDir, judge: Judge) -> S
         device=judge.device,
         triton=versions()["triton"],
         targets=judge.targets,
-        asking=Asking(options.effort, options.max_tokens, options.window, options.calls, options.templates),
+        asking=Asking(
+            effort=options.effort,
+            max_tokens=options.max_tokens,
+            window=options.window,
+            calls=options.calls,
+            templates=options.templates,
+            budget=options.budget,
+            prices=dict(options.prices or ()),
+        ),
     )
 
 

@@ -6,21 +6,25 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from pytest_kernelfalcon import spending
+from pytest_kernelfalcon.contracts.causes import Cause
 from pytest_kernelfalcon.judge.verdict_text import error_over_eager
 from pytest_kernelfalcon.options import PREFIX, Options
 from pytest_kernelfalcon.screen import fit
 from pytest_kernelfalcon.store import digest
 
-COLUMNS = ("problem", "outcome", "subgraphs", "winner", "rounds", "cases", "error/eager", "time")
-PROBLEM, OUTCOME, WINNER = 0, 1, 3
+COLUMNS = ("problem", "outcome", "subgraphs", "winner", "rounds", "cases", "error/eager", "tokens", "cost", "time")
+PROBLEM, OUTCOME, WINNER, TOKENS, COST = 0, 1, 3, 7, 8
 NONE, UNDECIDED = "-", "not decided"
 COLOURS = {"accepted": "green", "specialised": "yellow", "undecided": "yellow", UNDECIDED: "yellow"}
 MAX_ROWS = 50
 """Problems in a table; of more than these, those that were accepted are only counted."""
 MIN_NAME, MIN_WINNER = 24, 16
 """Characters that a narrow terminal leaves of a cell."""
-LEFT_OUT = (2, 5, 4, 6)
-"""Columns that a narrow terminal does without: subgraphs, cases, rounds, error."""
+LEFT_OUT = (2, 5, 4, 6, TOKENS)
+"""Columns that a narrow terminal does without: subgraphs, cases, rounds, error, tokens."""
+OF_MODELS = (TOKENS, COST)
+"""Columns that are there only where language models were asked."""
 GAP = "  "
 
 Problem = dict[str, Any]
@@ -42,8 +46,16 @@ def row(problem: Problem) -> tuple[str, ...]:
         str(sum(subgraph["rounds"] for subgraph in subgraphs) or NONE),
         str(sum(verdict["cases"] for verdict in verdicts) or NONE),
         ", ".join(map(error_over_eager, ratios)) or NONE,
+        spending.tokens(problem["cost"]),
+        spending.dollars(problem["cost"]),
         f"{problem['seconds']:.1f} s",
     )
+
+
+def columns(report: dict[str, Any]) -> list[int]:
+    """The numbers of the columns that say something about this run."""
+    asked = report["totals"]["cost"] is not None
+    return [number for number in range(len(COLUMNS)) if asked or number not in OF_MODELS]
 
 
 def winner(subgraph: dict[str, Any]) -> str:
@@ -70,7 +82,9 @@ def reason(problem: Problem) -> str:
 
 
 def again(problem: Problem, options: Options) -> str:
-    """The command that runs it again."""
+    """The command that runs it again; or goes on with it, where the budget was too small."""
+    if problem["cause"] == Cause.BUDGET_SPENT:
+        return options.go_on(problem["shown"])
     run = options.regenerate if problem["mode"] == "frozen" else options.command
     return run(problem["shown"])
 
@@ -85,19 +99,35 @@ def section(
     problems = report["problems"]
     if verbosity >= 0:
         shown = problems if len(problems) <= MAX_ROWS or verbosity > 0 else [p for p in problems if not _plain(p)]
-        yield from _table(list(map(row, shown)), paint, width)
+        yield from _table(list(map(row, shown)), columns(report), paint, width)
         if len(shown) < len(problems):
             yield f"and {len(problems) - len(shown)} more that are accepted; -v lists them"
-    for problem in filter(without_kernel, problems):
+        if cost := report["totals"]["cost"]:
+            yield ""
+            yield f"language models: {spending.words(cost)}"
+    unpaid = [problem for problem in problems if problem["cause"] == Cause.BUDGET_SPENT]
+    for problem in problems:
+        if not without_kernel(problem) or problem in unpaid:
+            continue
         yield ""
         yield paint(reason(problem), _colour(problem["outcome"]))
         yield f"  again: {again(problem, options)}"
+    if unpaid:
+        yield ""
+        yield from _unpaid(unpaid, options, arguments, paint)
     if undecided := [problem["shown"] for problem in problems if problem["outcome"] is None]:
         yield ""
         yield paint(
             f"{UNDECIDED}: {len(undecided)} of {len(problems)} problems; what was found for them is kept", "yellow"
         )
         yield f"  go on: {_resume(arguments)}"
+
+
+def _unpaid(unpaid: Sequence[Problem], options: Options, arguments: Sequence[str], paint: Paint) -> Iterator[str]:
+    """Told once, whatever the number of problems that it kept from a kernel."""
+    count = f"{len(unpaid)} problem{'' if len(unpaid) == 1 else 's'}"
+    yield paint(f"{count} without a kernel: {unpaid[-1]['message']}; what was found is kept", "red")
+    yield f"  go on: {shlex.join(['pytest', *options.larger(arguments)])}"
 
 
 def _plain(problem: Problem) -> bool:
@@ -109,8 +139,9 @@ def _resume(arguments: Sequence[str]) -> str:
     return shlex.join(["pytest", *(word for word in arguments if word != f"{PREFIX}fresh")])
 
 
-def _table(rows: Sequence[Sequence[str]], paint: Paint, width: int | None) -> Iterator[str]:
+def _table(rows: Sequence[Sequence[str]], columns: Sequence[int], paint: Paint, width: int | None) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
+    widths = [width if number in columns else 0 for number, width in enumerate(widths)]
     if width is not None:
         widths = _narrow(widths, width)
     yield GAP.join(_cells(COLUMNS, widths)).rstrip()

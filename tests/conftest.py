@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import pytest_kernelfalcon.collection
 import pytest_kernelfalcon.judge.judge
 import pytest_kernelfalcon.plugin
 import pytest_kernelfalcon.reporting
+from tests.loopback import only_loopback
 
 ROOT = Path(__file__).parent.parent
 
@@ -68,25 +71,29 @@ def kernel_function(x):
 WRONG_KERNEL = KERNEL.replace("x + 1.0", "x + 2.0")
 
 
-class NetworkBlocked(RuntimeError):
-    """A test tried to leave this machine."""
+def _stay_here() -> None:
+    """Closes the way out of this machine for this process and for those that it starts."""
+    notes = Path(tempfile.mkdtemp(prefix="kernelfalcon-tests-")) / "left"
+    atexit.register(shutil.rmtree, notes.parent, ignore_errors=True)
+    os.environ[only_loopback.NOTES] = str(notes)
+    folder = str(Path(only_loopback.__file__).parent)
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != folder]
+    os.environ["PYTHONPATH"] = os.pathsep.join([folder, *others])
+    only_loopback.install()
 
 
-def _only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
-    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
-        address = arguments[1]
-        if isinstance(address, tuple) and not _is_loopback(str(address[0])):
-            raise NetworkBlocked(f"{event} to {address[0]}")
+_stay_here()
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-sys.addaudithook(_only_loopback)
+@pytest.fixture(autouse=True)
+def no_test_leaves_this_machine() -> Iterator[None]:
+    """Fails a test at whose end something has tried to, even where the error was caught, or was another process's."""
+    yield
+    notes = Path(os.environ[only_loopback.NOTES])
+    if notes.exists():
+        lines = notes.read_text(encoding="utf-8")
+        notes.unlink()
+        pytest.fail(f"something tried to leave this machine:\n{lines}", pytrace=False)
 
 
 class Loader:

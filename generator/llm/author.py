@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.contracts.control import Control
 from pytest_kernelfalcon.generator.author import Exhausted, NotReady, Proposal, Round, Setting
-from pytest_kernelfalcon.generator.llm import registry
+from pytest_kernelfalcon.generator.llm import metered, prices, registry
 from pytest_kernelfalcon.generator.llm.answers import Found, NoCandidate, candidate
 from pytest_kernelfalcon.generator.llm.calling import Again, call
 from pytest_kernelfalcon.generator.llm.conversation import Question, Unusable, size
@@ -18,12 +18,16 @@ from pytest_kernelfalcon.generator.llm.course import Course
 from pytest_kernelfalcon.generator.llm.exemplars import Library
 from pytest_kernelfalcon.generator.llm.halts import Halts
 from pytest_kernelfalcon.generator.llm.knobs import diversity
+from pytest_kernelfalcon.generator.llm.metered import Metered
 from pytest_kernelfalcon.generator.llm.outcomes import CallFailed, CallOutcome
+from pytest_kernelfalcon.generator.llm.prices import Price
 from pytest_kernelfalcon.generator.llm.prompts import PromptError, Prompts, Scene
 from pytest_kernelfalcon.generator.llm.provider import Limits, Provider, Request
 from pytest_kernelfalcon.generator.llm.settings import Settings
 from pytest_kernelfalcon.generator.llm.slots import Slots
 from pytest_kernelfalcon.generator.llm.strategies import strategy
+from pytest_kernelfalcon.generator.llm.streaming import Streaming
+from pytest_kernelfalcon.store.ledger import Ledger, Spent
 
 UNUSABLE = 3
 """Answers in a row without a candidate, after which a seed gives its model up."""
@@ -49,27 +53,30 @@ class LlmAuthor:
     limits: Limits = field(default_factory=Limits)
 
     def ready(self) -> None:
-        """Raises NotReady where a key, an address, a package or a template is missing or not valid."""
+        """Raises NotReady where a key, an address, a package, a template or a price is missing or not valid."""
         try:
             self._prompts.check()
             self._provider  # noqa: B018
         except (CallFailed, PromptError) as error:
             raise NotReady(str(error)) from None
+        metered.check(self.name, self._price, self.setting.asking.budget)
 
     def propose(
         self, contract: Contract, history: Sequence[Round], seed: int, control: Control
     ) -> Proposal | Exhausted:
         """Raises Cancelled and DeadlineExceeded of `control`, with the call's connection closed."""
         if reason := self._halts.reason(self.name):
-            return Exhausted(reason)
+            return Exhausted(reason, halted="failed")
         course = Course.of([one for one in history if one.author == self.name])
         try:
             return self._asked(contract, course, seed, control)
         except CallFailed as failed:
             self._halts.add(self.name, failed)
-            return Exhausted(str(failed))
+            return Exhausted(str(failed), halted="failed")
+        except Spent as spent:
+            return Exhausted(str(spent), halted="spent")
         except PromptError as error:  # of a template of the user's, which this contract shows
-            return Exhausted(f"{self.name}: {error}")
+            return Exhausted(f"{self.name}: {error}", halted="failed")
 
     def _asked(self, contract: Contract, course: Course, seed: int, control: Control) -> Proposal | Exhausted:
         """The first usable answer. Raises CallFailed."""
@@ -132,13 +139,21 @@ class LlmAuthor:
         return self._line(control)
 
     def _line(self, control: Control) -> Provider:
-        """Where this round's calls go."""
-        return self._provider
+        """Where this round's calls go: outside a run nobody pays attention to what they cost."""
+        if self._folder is None:
+            return self._provider
+        ledger = Ledger(self._folder / "ledger.jsonl", self.setting.asking.budget)
+        return Metered(self._provider, self.name, ledger, self._price)
 
     @cached_property
     def _provider(self) -> Provider:
         settings = Settings.read(self.setting.start, self.setting.root)
         return registry.provider(self.provider_name, settings, self.limits)
+
+    @cached_property
+    def _price(self) -> Price | None:
+        url = self._provider.about.url if isinstance(self._provider, Streaming) else ""
+        return prices.find(self.provider_name, self.model, url, self.setting.asking.prices)
 
     @cached_property
     def _prompts(self) -> Prompts:

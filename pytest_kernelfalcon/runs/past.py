@@ -24,6 +24,8 @@ FACTS = {
     "broken": ("problem", "outcome", "cause"),
     "round": ("problem", "subgraph", "seed", "round", "repeated", "verdict"),
     "seed": ("problem", "subgraph", "seed", "state", "reason", "author"),
+    "call": ("problem", "subgraph", "seed", "round", "tokens", "dollars", "estimated"),
+    "spent": ("message",),
     "accept": ("problem", "subgraph", "outcome", "cause", "message", "verdict"),
 }
 """What is read here of an event, beside what the digest reads."""

@@ -39,7 +39,7 @@ class SeedRecord:
     nothing better does); `lost` (rounds used up, or refused at accept); `exhausted` (its authors had nothing);
     `crashed` (its process died). source: the kernel of the first three. verdict: the kernel's, else the last one,
     as JSON; round: the round that it judged. rounds: how many were judged. restored: how many kept the verdict of an
-    earlier run. run: the run that found it.
+    earlier run. run: the run that found it. spent: what was said where the budget ended it, else empty.
     """
 
     seed: int
@@ -53,6 +53,7 @@ class SeedRecord:
     source: str = ""
     verdict: dict[str, Any] | None = None
     missing: list[str] = field(default_factory=list)
+    spent: str = ""
 
 
 Attempt = Callable[[int, Callable[[], str | None]], SeedRecord]

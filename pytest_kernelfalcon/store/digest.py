@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pytest_kernelfalcon.store import files
+from pytest_kernelfalcon.store import costs, files
+from pytest_kernelfalcon.store.events import Event as Event
 from pytest_kernelfalcon.store.rundir import RunDir, problem_key
 
 SCHEMA = 1
@@ -13,15 +14,14 @@ KERNEL = ("accepted", "specialised")
 OUTCOMES = (*KERNEL, "refused", "undecided", "no_kernel", "inadmissible", "broken")
 ENDS = (*OUTCOMES, "judge_error")
 
-Event = dict[str, Any]
-
 
 def report(run_id: str, events: Sequence[Event]) -> dict[str, Any]:
     """The report of a run.
 
     problems: in the order of the run; outcome `judge_error` where the judge failed, None where no item that
     decides was run. seconds: of the problem's items, in whatever process. rounds: candidates judged by all seeds;
-    restored: those that kept the verdict of an earlier run.
+    restored: those that kept the verdict of an earlier run. cost: of calls of language models (see costs.py), of the
+    run, of each problem and subgraph, and in `seeds` of each seed and round; None where none was asked.
     totals: a count for each outcome; rounds_mean over the subgraphs that were searched; worker_utilisation: the
     share of all workers' time that items took.
     """
@@ -32,10 +32,19 @@ def report(run_id: str, events: Sequence[Event]) -> dict[str, Any]:
         "schema": SCHEMA,
         "run_id": run_id,
         "versions": about.get("versions", {}),
+        "budget": _budget(about, events),
         "machine": about.get("machine", {}),
         "totals": _totals(problems, events),
         "problems": problems,
     }
+
+
+def _budget(about: Event, events: Sequence[Event]) -> dict[str, Any] | None:
+    """What the run was allowed to spend on models, and what was said last where that was not enough."""
+    if not about.get("budget"):
+        return None
+    ended = _of(events, "spent")
+    return {"amount": about["budget"], "spent": ended[-1]["message"] if ended else None}
 
 
 def outcome(events: Sequence[Event]) -> str | None:
@@ -53,6 +62,7 @@ def _problem(name: str, events: Sequence[Event]) -> dict[str, Any]:
         **{key: about[key] for key in ("shown", "kept", "mode")},
         **{key: decided.get(key) for key in ("outcome", "cause", "message", "line")},
         "seconds": sum(event["seconds"] for event in _of(events, "item")),
+        "cost": costs.total(_of(events, "call")),
         "subgraphs": subgraphs,
         "changed": _changed(subgraphs, events),
     }
@@ -93,7 +103,10 @@ def _subgraph(identifier: str, events: Iterable[Event]) -> dict[str, Any]:
     for event in _of(own, "accept", "no_kernel"):
         found |= {key: event[key] for key in found if key in event}
     missing = dict.fromkeys(name for event in _of(own, "seed") for name in event["missing"])
-    return {"id": identifier, **found, "rounds": len(rounds) - restored, "restored": restored, "missing": list(missing)}
+    counts = {"rounds": len(rounds) - restored, "restored": restored}
+    calls = _of(own, "call")
+    spent = {"cost": costs.total(calls), "seeds": costs.by_seed(calls)}
+    return {"id": identifier, **found, **counts, "missing": list(missing), **spent}
 
 
 def _identifiers(events: Iterable[Event]) -> list[str]:
@@ -116,6 +129,7 @@ def _totals(problems: Sequence[dict[str, Any]], events: Sequence[Event]) -> dict
         "rounds_mean": sum(searched) / len(searched) if searched else None,
         "worker_utilisation": _utilisation(events),
         "seconds": _span(events),
+        "cost": costs.total(_of(events, "call")),
     }
 
 

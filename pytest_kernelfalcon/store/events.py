@@ -14,6 +14,8 @@ ALWAYS = ("event", "time", "worker")
 BEGINNING = b'{"event": "'
 """Stands nowhere else in a line: within a text its quotes would be escaped, and no fact is called `event`."""
 
+Event = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Events:
@@ -34,6 +36,14 @@ def read(path: Path) -> list[dict[str, Any]]:
     What a full disk or a kill cut off is left out; the next event, which then begins in the middle of its line, is not.
     """
     return scan(path)[0]
+
+
+def of_kind(path: Path, kind: str) -> list[Event]:
+    """Those that `read` gives of one kind, without reading what the others say."""
+    beginning = BEGINNING + kind.encode() + b'"'
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    found = (_parse(line[line.rfind(beginning) :])[1] for line in lines if beginning in line)
+    return [event for event in found if event is not None]
 
 
 def scan(path: Path) -> tuple[list[dict[str, Any]], list[int]]:

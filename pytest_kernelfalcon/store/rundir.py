@@ -10,6 +10,7 @@
     orchestrator/code.py.tgz     the problem files as they were
     stopped                      there once the run should stop
     in_progress                  locked while a process of the run lives (see progress.py)
+    llm/                         what calls of language models share: slots, ledger.jsonl (see ledger.py)
     cache/                       of a frozen or fresh run, which trusts no earlier one
     <problem key>/
       subgraphs.json             the plan
@@ -122,6 +123,11 @@ class RunDir:
     @property
     def summary(self) -> Path:
         return self.path / "summary.json"
+
+    @property
+    def models(self) -> Path:
+        """There where a language model was asked."""
+        return self.path / "llm"
 
     @property
     def cache(self) -> Path:

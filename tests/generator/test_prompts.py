@@ -171,3 +171,10 @@ def test_a_template_that_is_wrong_is_told_of(tmp_path, name, text, says):
 def test_a_folder_of_templates_that_is_none(tmp_path):
     with pytest.raises(PromptError, match="is no folder"):
         Prompts(SCENE, tmp_path / "none")
+
+
+def test_the_rules_say_where_kernels_run():
+    on_gpu = Prompts(Scene("cuda", "3.7", ("sm_90",), "NVIDIA H200")).system()
+    assert "Kernels run on NVIDIA H200, at the sizes that the contract declares." in on_gpu
+    assert "names that Triton 3.7 has" in on_gpu
+    assert "interpreter" not in on_gpu

@@ -215,6 +215,7 @@ EXAMPLES: dict[Cause, Example] = {
 ELSEWHERE: dict[Cause, Literal["a run of pytest", "what is said"]] = {
     Cause.EXHAUSTED: "a run of pytest",
     Cause.UNSOLVED: "a run of pytest",
+    Cause.BUDGET_SPENT: "a run of pytest",
     Cause.KEPT_MISSING: "a run of pytest",
     Cause.KEPT_STALE: "a run of pytest",
     Cause.COMPILE_CRASH: "what is said",

@@ -26,6 +26,7 @@ def said(example: Example, name: str, item: str, *arguments: str) -> None:
         f"add.py::{item}"
     ]
     text = re.sub(r"\.fuse/[\w-]+/", ".fuse/{run}/", text.replace(str(example.path), "{folder}"))
+    text = re.sub(r"(?<=may take )[\d,]+", "{number}", text)  # hangs on the words of the prompts
     expect(name, normal(text) + "\n")
 
 
@@ -46,6 +47,16 @@ def test_no_seed_finds_a_kernel(example: Example) -> None:
     example.problem()
     example.script(candidate("refused"))
     said(example, Cause.UNSOLVED, "model::accept")
+
+
+def test_the_budget_is_spent(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openai", reason="openai is not installed: no model can be asked here")
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    example.problem()
+    said(
+        example, Cause.BUDGET_SPENT, "model::accept", "--kernelfalcon-author=openai/m", "--kernelfalcon-budget=2ktokens"
+    )
 
 
 def test_each_refused_round_leaves_its_script(example: Example) -> None:

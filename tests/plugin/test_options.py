@@ -39,7 +39,8 @@ def test_every_option_can_come_from_every_source(pytester: pytest.Pytester) -> N
     values = {"author": "a/b", "seeds": "7", "rounds": "8", "platform": "cpu", "update": "true", "frozen": "true",
               "fresh": "true", "kernels": "somewhere", "json": "report.json", "html": "report.html",
               "sandbox": "off", "sanitize": "true", "changed": "main", "shard": "1/2", "effort": "high",
-              "max_tokens": "9", "window": "9", "calls": "9", "templates": "prompts"}  # fmt: skip
+              "max_tokens": "9", "window": "9", "calls": "9", "templates": "prompts",
+              "budget": "9k tokens", "prices": "a/b=1/2"}  # fmt: skip
     assert set(values) == {option.name for option in TABLE}
     for option in TABLE:
         text = values[option.name]

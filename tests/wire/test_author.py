@@ -89,7 +89,7 @@ def test_answers_without_a_candidate_are_told_three_times(made: Callable[..., Ll
         answer = propose(made(server), noted=noted)
     assert isinstance(answer, Exhausted)
     assert answer.reason.startswith("relay/m-1: 3 answers without a candidate; the last: the answer has no code block")
-    assert [one["kind"] for one in noted] == ["unusable"] * 3
+    assert [one["kind"] for one in noted] == ["call", "unusable"] * 3
     assert "the answer has no code block" in asked(server)[1][-1]["content"]
     assert "it was cut at the most tokens" in asked(server)[2][-1]["content"]
 
