@@ -12,9 +12,10 @@ from tests.conftest import ROOT
 
 FAKED = """
 from pytest_kernelfalcon import session
+from pytest_kernelfalcon.judge import judge
 from tests.plugin.conftest import FakeJudge
 
-session.open_judge = lambda *_, **__: FakeJudge()
+session.open_judge = judge.Judge = lambda *_, **__: FakeJudge()
 """
 
 
