@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType, ModuleType
 from typing import Any
@@ -22,7 +22,8 @@ OWN = __name__.partition(".")[0]
 class Program:
     """running: by module, the line that it is being executed at, counted in a notebook from the cell's first.
 
-    asking: the names in it that are this package's: a statement that calls them asks for kernels, and defines nothing.
+    asking: the names in it that are this package's. A statement that acts by them, or by what is made with them, asks
+    for kernels or looks at what came of it, and defines nothing.
     """
 
     running: Mapping[str, int]
@@ -41,9 +42,10 @@ class Program:
 
     def part(self, module: Module) -> Module:
         """The module without the statement that is being executed, without all below it and all that asks."""
-        lines, last = module.lines, self._last(module)
-        for piece in pieces_of(module):
-            if (last and piece.last >= last) or self._asks(piece):
+        lines, last, pieces = module.lines, self._last(module), pieces_of(module)
+        asking = self._asking(pieces)
+        for piece in pieces:
+            if (last and piece.last >= last) or (piece.acts and piece.uses & asking):
                 lines[piece.first - 1 : piece.last] = [""] * (piece.last - piece.first + 1)
         return replace(module, text="\n".join(lines))
 
@@ -54,8 +56,12 @@ class Program:
         before = sys.modules[module.name].In[:-1]
         return line + sum(parsed(cell).count("\n") + 1 for cell in before)
 
-    def _asks(self, piece: Piece) -> bool:
-        return piece.acts and bool(piece.uses & self.asking)
+    def _asking(self, pieces: Sequence[Piece]) -> set[str]:
+        """With the names of functions that ask, and of what they gave."""
+        found = set(self.asking)
+        while more := {name for piece in pieces if piece.uses & found for name in piece.binds} - found:
+            found |= more
+        return found
 
 
 def _is_ours(value: Any) -> bool:

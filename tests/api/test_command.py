@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_kernelfalcon.__main__ import main
 from tests.conftest import PROBLEM
 from tests.plugin.conftest import BAD, GOOD
 from tests.wire.asking import environment
@@ -44,20 +45,17 @@ def test_a_file(here: Path, kernel: str, code: int, last: str) -> None:
     ],
     ids=["no-file", "nothing", "seeds", "workers", "no-model"],
 )
-def test_wrong_usage(here: Path, words: tuple[str, ...], says: str) -> None:
-    done = command(*words)
-    assert done.returncode == 2
-    assert says in done.stderr
+def test_wrong_usage(here: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["generate", *words])
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("more", "answer", "code", "last"),
-    [
-        ((), "n\n", 1, "the draft was declined"),
-        ((), "", 1, "the draft was declined"),
-        (("-y",), "", 0, "composed_kernel"),
-    ],
-    ids=["no", "nobody", "yes"],
+    [((), "", 1, "the draft was declined"), ((), "y\n", 0, "composed_kernel")],
+    ids=["nobody", "yes"],
 )
 def test_words(
     here: Path, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], answer: str, code: int, last: str

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_kernelfalcon.generator.llm.readable import readable
+from tests.api.conftest import with_python
 from tests.conftest import ROOT
-from tests.plugin.conftest import GOOD
 
 DEFINED = """
 import torch
@@ -31,12 +32,16 @@ class Net(torch.nn.Module):
 def inputs(rows=4):
     return [torch.randn(rows, 16)]
 
-OPTIONS = dict(author="scripted/kernels", seeds=1, show=False)
+def ask(*given):
+    try:
+        generate_kernel(*given, json=".")  # a folder: the problem is made, and no run is
+    except CannotGenerate as error:
+        print(error)
 """
 ASKED = """
-print(generate_kernel(Net(), inputs, **OPTIONS).problem)
-print(generate_kernel(Net().other, [torch.randn(4, 16)], **OPTIONS).problem)
-print(generate_kernel(helper, inputs, **OPTIONS).problem)
+ask(Net(), inputs)
+ask(Net().other, [torch.randn(4, 16)])
+ask(helper, inputs)
 LATER = helper(1)
 """
 CELLS = """
@@ -49,35 +54,39 @@ for cell in {cells!r}:
 """What IPython does with cells, as far as a program in one can tell."""
 
 
+@pytest.fixture(autouse=True)
+def of_this_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", with_python(ROOT))
+
+
 def run(here: Path, *command: str) -> list[str]:
-    (here / "kernels" / "round0.py").write_text(GOOD)
     done = subprocess.run([sys.executable, *command], cwd=here, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
 
-def embedded(path: str) -> str:
-    """The user's part of a problem, as a program of its own."""
-    from pytest_kernelfalcon.generator.llm.readable import readable
+def made(here: Path, name: str) -> str:
+    """The problem of that name, as a model reads it."""
+    (path,) = here.glob(f".fuse/problems/{name}-*.py")
+    return readable(path.read_text())
 
-    return readable(Path(path).read_text())
 
-
-@pytest.mark.usefixtures("faked")
 @pytest.mark.parametrize("where", ["script", "notebook"])
 def test_what_a_program_asks_for_at_its_top_level_is_what_it_has_defined(here: Path, where: str) -> None:
     if where == "script":
-        (here / "ask.py").write_text(DEFINED + ASKED)
-        told = run(here, "ask.py")
+        (here / "program.py").write_text(DEFINED + ASKED)
+        told = run(here, "program.py")
     else:
         first = DEFINED.replace("x * SCALE", "x - SCALE")
         told = run(here, "-c", CELLS.format(cells=[first, DEFINED, *ASKED.strip().splitlines()]))
-    net, method, function = map(embedded, told)
+    assert len(told) == 3
+    assert all("is a folder" in line for line in told)
+    net, method, function = (made(here, name) for name in ("net", "other", "helper"))
     for text in (net, method, function):
         assert "return x * SCALE" in text
-        assert "generate_kernel(" not in text
+        assert "ask" not in text
         assert "LATER" not in text
-        assert "kf_drawn(text" not in text, "what only lets it run is not shown to a model"
+        assert "class KfTexts" not in text, "what only lets it run is not shown to a model"
     assert "class Net" in net
     assert "#   Net()" in net
     assert "pickle.loads(base64.b64decode('…" in net
@@ -86,24 +95,16 @@ def test_what_a_program_asks_for_at_its_top_level_is_what_it_has_defined(here: P
     assert "def inputs(rows=4)" in function
 
 
-@pytest.mark.usefixtures("faked")
 def test_what_is_typed_at_a_prompt_is_in_no_file(here: Path) -> None:
-    asked = DEFINED + (
-        "for one in (Net(), helper, lambda x: x):\n"
-        "    try:\n"
-        "        generate_kernel(one, [torch.randn(2)], **OPTIONS)\n"
-        "    except CannotGenerate as error:\n"
-        "        print(error)\n"
-    )
-    told = run(here, "-c", asked)
+    asked = "for one in (Net(), helper, lambda x: x):\n    ask(one, [torch.randn(2)])\n"
+    told = run(here, "-c", DEFINED + asked)
     assert len(told) == 3
     for name, line in zip(("Net", "helper", "<lambda>"), told, strict=True):
         assert f"`{name}` is in no file: it was typed at a prompt. Fix: put it into a file" in line
 
 
-def test_the_first_screen_of_its_page_works_as_it_stands(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_screen_of_its_page_works_as_it_stands(here: Path) -> None:
     """With the judge and the cookbook."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     page = (ROOT / "docs" / "generate_kernel.md").read_text(encoding="utf-8")
     code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
     (here / "demo.py").write_text(code)
