@@ -17,11 +17,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Past:
+    """What a recording says of a candidate: whose it was, and the judge's decision on it then."""
+
+    author: str
+    outcome: str
+    cause: str | None
+
+
+@dataclass(frozen=True)
 class Proposal:
-    """A candidate's source. `note`: how it came about, in a few words (a configuration, a prompt's name)."""
+    """A candidate's source. `note`: how it came about, in a few words (a configuration, a prompt's name).
+
+    past: of one that is repeated.
+    """
 
     source: str
     note: str = ""
+    past: Past | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,10 @@ class Round:
     proposal: Proposal
     verdict: Verdict
     author: str = ""
+
+
+class Diverged(Exception):
+    """An author that repeats a search of the past is led away from it; the text shows where, and how."""
 
 
 class NotReady(Exception):
@@ -75,13 +92,15 @@ class Setting:
     """What an author is told of the run when it is made.
 
     start: where pytest was started; what the user typed is relative to it. root: pytest's root directory.
-    seeds: how many search each contract. run: the run's directory, which its workers share; None outside a run.
+    seeds: how many search each contract. rounds: of each of them, at most.
+    run: the run's directory, which its workers share; None outside a run.
     platform, device: where kernels are judged. triton: its version. targets: compute capabilities to compile for.
     """
 
     start: Path = field(default_factory=Path.cwd)
     root: Path = field(default_factory=Path.cwd)
     seeds: int = 1
+    rounds: int = 1
     run: Path | None = None
     stopped: Callable[[], str | None] = field(default=lambda: None)
     platform: str = "cpu"

@@ -40,6 +40,12 @@ def _model(provider: str, argument: str, setting: Setting) -> Author:
     return LlmAuthor(f"{provider}/{argument}", provider, argument, setting)
 
 
+def _replay(argument: str, setting: Setting) -> Author:
+    from pytest_kernelfalcon.generator.llm.replay import Replay
+
+    return Replay.of(argument, setting)
+
+
 AUTHORS: dict[str, tuple[str, Callable[[str, Setting], Author]]] = {
     "cookbook": ("cookbook", _cookbook),
     "dir": ("dir/<path>", _directory),
@@ -47,13 +53,16 @@ AUTHORS: dict[str, tuple[str, Callable[[str, Setting], Author]]] = {
     "openai": ("openai/<model>", partial(_model, "openai")),
     "anthropic": ("anthropic/<model>", partial(_model, "anthropic")),
     "relay": ("relay/<model>", partial(_model, "relay")),
+    "replay": ("replay/<path>", _replay),
 }
 """By the part of the name before the first slash: how it is written, and what makes one from the rest of the name."""
 
-READ_ANEW = ("dir",)
-"""Those whose candidates the user changes between runs: what an earlier run accepted is not theirs any more."""
+READ_ANEW = ("dir", "replay")
+"""Those whose candidates the user changes between runs, or that are to show how they come about: what an earlier run
+accepted is not theirs any more.
+"""
 
-ALIKE = ("cookbook", "dir", "scripted")
+ALIKE = ("cookbook", "dir", "scripted", "replay")
 """Those that answer alike whenever they are asked, and at once. What others said in an earlier run is taken as said."""
 
 

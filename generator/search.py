@@ -109,11 +109,20 @@ def search(
                 keeping.proposed(author.name, answer)
             tried.append(_try(contract, answer, author.name, tried, before, judge, own))
             keeping.tried(tried[-1])
+            _compare(tried[-1], own)
             if tried[-1].round.verdict.outcome == "accepted":
                 return SeedResult("won", tried, tried[-1])
         if any(one.round.verdict.outcome == "specialised" for one in tried):
             break
     return _without_accepted(tried, endings)
+
+
+def _compare(tried: Tried, control: Control) -> None:
+    """Tells where a candidate of the past is judged otherwise than it was then."""
+    verdict, past = tried.round.verdict, tried.round.proposal.past
+    if past and (past.outcome, past.cause) != (verdict.outcome, verdict.cause):
+        facts = {"recorded": (past.outcome, past.cause), "judged": (verdict.outcome, verdict.cause)}
+        control.noted("differs", author=tried.author, **facts)
 
 
 def _of_round(control: Control, keeping: Keeping, number: int) -> Control:

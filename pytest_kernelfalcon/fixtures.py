@@ -15,6 +15,7 @@ import pytest
 from _pytest.outcomes import Failed, Skipped  # pytest.fail.Exception and pytest.skip.Exception, as types
 
 from pytest_kernelfalcon import github, spending, workers
+from pytest_kernelfalcon.generator.author import Diverged
 from pytest_kernelfalcon.judge.platforms import Unavailable
 from pytest_kernelfalcon.judge.verdict import JudgeError
 from pytest_kernelfalcon.session import Session
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 WORK = "kernelfalcon_work"
 STATE = "kernelfalcon"
 """The user property of an item's report that holds how it ended."""
+
+
+LED_BACK = "undo what changed it (a template, a kept kernel that was its example, our code), or record the search anew"
+"""What to do about a replay that does not go as it was recorded."""
 
 
 class Lost(Skipped):
@@ -104,6 +109,9 @@ class Fixtures:
             self.session.events.add("judge_error", **facts, message=str(error))
             text = github.guard(f"{node.nodeid}: the judge failed, which says nothing about a kernel: {error}")
             raise NoAnswer(text, pytrace=False) from None
+        except Diverged as error:
+            self.session.events.add("diverged", **facts, message=str(error))
+            raise NoAnswer(github.guard(f"{node.nodeid}: {error}\nFix: {LED_BACK}."), pytrace=False) from None
         except Unavailable as error:  # found out only when the judge's processes start
             workers.give_up(node.session, str(error))
             raise NoAnswer(str(error), pytrace=False) from None

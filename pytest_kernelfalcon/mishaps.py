@@ -111,6 +111,9 @@ class Mishaps:
             yield f"kernelfalcon: {record}:{number}: not a whole event: it is left out of the report"
         for message in dict.fromkeys(event["message"] for event in told if event["event"] in TOLD):
             yield f"kernelfalcon: {message}"
+        for event in told:
+            if event["event"] == "differs":
+                yield f"kernelfalcon: {_differs(event)}"
 
     def _end(self, session: pytest.Session, error: OSError) -> None:
         """Ends the run.
@@ -123,6 +126,14 @@ class Mishaps:
             pytest.exit(text, returncode=pytest.ExitCode.INTERNAL_ERROR)
         session.config.workeroutput[ENDED] = text  # type: ignore[attr-defined]
         session.shouldstop = text
+
+
+def _differs(event: dict[str, Any]) -> str:
+    place = f"{event['problem']}::{event['subgraph']} seed[{event['seed']}] round {event['round']}"
+    then, now = (
+        f"{outcome} ({cause})" if cause else outcome for outcome, cause in (event["recorded"], event["judged"])
+    )
+    return f"{place} was {then} when {event['author']} was recorded, and is {now}, which counts"
 
 
 def _is_full(error: OSError) -> bool:

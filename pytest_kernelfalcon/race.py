@@ -179,6 +179,10 @@ class Race:
         if not tried.restored:
             rounds.save(stored)
         files.write(folder / "candidate.py", tried.round.proposal.source)
+        files.write_json(
+            folder / "proposal.json",
+            {"author": proposal.past.author if proposal.past else tried.author, "note": proposal.note},
+        )
         files.write_json(folder / "verdict.json", verdict)
         repros.write(folder / repros.NAME, self.contract, tried.round.verdict, tried.round.proposal.source)
         place = {"subgraph": self.contract.id, "seed": seed, "round": tried.number}

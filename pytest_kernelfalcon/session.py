@@ -125,7 +125,7 @@ def only_shows(config: pytest.Config) -> bool:
 def open_session(config: pytest.Config) -> Session:
     """The session of this process; raises `pytest.UsageError` for whatever the user has to change first."""
     options = options_module.read(config)
-    started = Setting(config.invocation_params.dir, config.rootpath, options.seeds)
+    started = Setting(config.invocation_params.dir, config.rootpath, options.seeds, options.rounds)
     _authors(options, started)  # a name that is wrong is told before anything is written
     workerinput: dict[str, Any] = getattr(config, "workerinput", {})
     if INHERITED in workerinput:  # a worker of pytest-xdist: the controller has made the run

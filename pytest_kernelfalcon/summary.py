@@ -78,6 +78,8 @@ def reason(problem: Problem) -> str:
     text = problem["message"].strip().splitlines()
     if problem["outcome"] == "judge_error":
         text = text[-1:]  # of a traceback
+    if problem["outcome"] == "diverged":
+        text = text[:1]  # the difference follows
     return f"{place}: {problem['outcome']}{cause}: {' '.join(text)}"
 
 

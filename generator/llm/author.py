@@ -17,6 +17,7 @@ from pytest_kernelfalcon.generator.llm.conversation import Question, Unusable, s
 from pytest_kernelfalcon.generator.llm.course import Course
 from pytest_kernelfalcon.generator.llm.exemplars import Library
 from pytest_kernelfalcon.generator.llm.halts import Halts
+from pytest_kernelfalcon.generator.llm.kept import Kept
 from pytest_kernelfalcon.generator.llm.knobs import diversity
 from pytest_kernelfalcon.generator.llm.metered import Metered
 from pytest_kernelfalcon.generator.llm.outcomes import CallFailed, CallOutcome
@@ -92,7 +93,8 @@ class LlmAuthor:
             reason = found.reason
             control.noted("unusable", author=self.name, message=reason)
             question = replace(question, unusable=found)
-        return Exhausted(f"{self.name}: {UNUSABLE} answers without a candidate; the last: {reason}")
+        told = f"{self.name}: {UNUSABLE} answers without a candidate; the last: {reason}"
+        return Exhausted(told, halted="failed")
 
     def _ask(self, line: Provider, question: Question, seed: int, control: Control) -> Found | Unusable:
         try:
@@ -139,11 +141,12 @@ class LlmAuthor:
         return self._line(control)
 
     def _line(self, control: Control) -> Provider:
-        """Where this round's calls go: outside a run nobody pays attention to what they cost."""
+        """Where this round's calls go: in a run they are counted and kept."""
         if self._folder is None:
             return self._provider
         ledger = Ledger(self._folder / "ledger.jsonl", self.setting.asking.budget)
-        return Metered(self._provider, self.name, ledger, self._price)
+        counted = Metered(self._provider, self.name, ledger, self._price)
+        return Kept(counted, control.folder, self.name, self._scene) if control.folder else counted
 
     @cached_property
     def _provider(self) -> Provider:
@@ -156,10 +159,13 @@ class LlmAuthor:
         return prices.find(self.provider_name, self.model, url, self.setting.asking.prices)
 
     @cached_property
-    def _prompts(self) -> Prompts:
+    def _scene(self) -> Scene:
         targets = tuple(f"sm_{target}" for target in self.setting.targets)
-        scene = Scene(self.setting.platform, self.setting.triton, targets, self.setting.device)
-        return Prompts(scene, self.setting.asking.templates)
+        return Scene(self.setting.platform, self.setting.triton, targets, self.setting.device)
+
+    @cached_property
+    def _prompts(self) -> Prompts:
+        return Prompts(self._scene, self.setting.asking.templates)
 
     @cached_property
     def _folder(self) -> Path | None:

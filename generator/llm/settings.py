@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit, urlunsplit
 
 from pytest_kernelfalcon.generator.llm.outcomes import About, CallFailed, CallOutcome
 from pytest_kernelfalcon.generator.llm.secrets import Secret
+
+SHORTEST = 8
+"""Characters of a key; a shorter value, such as a version's, stands in many a text."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,7 @@ class Settings:
         key = self.get(name)
         if not (key.isascii() and key.isprintable()):
             raise CallFailed(CallOutcome.WRONG_SETTING, About(provider), f"{name} has characters that no key has")
-        _, password = address.login or ("", "")
-        return Secret(key, (password, address.url.partition("?")[2]))
+        return Secret(key, (*_of_login(address.login), *_of_query(address.url.partition("?")[2])))
 
     def seconds(self, name: str, default: float, provider: str) -> float:
         """A time in seconds. Raises CallFailed where it is none."""
@@ -85,6 +88,17 @@ class Settings:
                 CallOutcome.WRONG_SETTING, About(provider), f"{name} is {text!r}, and not a time in seconds"
             )
         return value
+
+
+def _of_login(login: tuple[str, str] | None) -> tuple[str, ...]:
+    """The password, and the form in which it is sent."""
+    return (login[1], b64encode(":".join(login).encode()).decode()) if login else ()
+
+
+def _of_query(query: str) -> tuple[str, ...]:
+    """The whole, and each value that is long enough to be a key, as it is written and as it is meant."""
+    values = [part.partition("=")[2] for part in query.split("&")]
+    return (query, *(form for value in values if len(value) >= SHORTEST for form in {value, unquote_plus(value)}))
 
 
 def _split(text: str) -> SplitResult | None:

@@ -133,11 +133,11 @@ class Streaming(ABC):
         return CallFailed(
             failed.outcome,
             failed.about,
-            self.key.hidden(failed.detail),
+            self.key.hidden_in_part(failed.detail),
             retry_after=failed.retry_after,
             again=failed.again,
             status=failed.status,
             param=self.key.hidden(failed.param),
             usage=failed.usage,
-            partial=self.key.hidden(failed.partial),
+            partial=self.key.hidden_in_part(failed.partial),
         )

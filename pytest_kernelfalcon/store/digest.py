@@ -12,13 +12,16 @@ from pytest_kernelfalcon.store.rundir import RunDir, problem_key
 SCHEMA = 1
 KERNEL = ("accepted", "specialised")
 OUTCOMES = (*KERNEL, "refused", "undecided", "no_kernel", "inadmissible", "broken")
-ENDS = (*OUTCOMES, "judge_error")
+FAILURES = ("judge_error", "diverged")
+"""Ends that say nothing about a kernel: the judge failed, or a replay did not go as it was recorded."""
+ENDS = (*OUTCOMES, *FAILURES)
 
 
 def report(run_id: str, events: Sequence[Event]) -> dict[str, Any]:
     """The report of a run.
 
-    problems: in the order of the run; outcome `judge_error` where the judge failed, None where no item that
+    problems: in the order of the run; outcome `judge_error` where the judge failed, `diverged`
+    where a replay did not go as it was recorded, None where no item that
     decides was run. seconds: of the problem's items, in whatever process. rounds: candidates judged by all seeds;
     restored: those that kept the verdict of an earlier run. cost: of calls of language models (see costs.py), of the
     run, of each problem and subgraph, and in `seeds` of each seed and round; None where none was asked.
@@ -62,7 +65,7 @@ def _problem(name: str, events: Sequence[Event]) -> dict[str, Any]:
         **{key: about[key] for key in ("shown", "kept", "mode")},
         **{key: decided.get(key) for key in ("outcome", "cause", "message", "line")},
         "seconds": sum(event["seconds"] for event in _of(events, "item")),
-        "cost": costs.total(_of(events, "call")),
+        "cost": costs.total(costs.calls(events)),
         "subgraphs": subgraphs,
         "changed": _changed(subgraphs, events),
     }
@@ -85,8 +88,8 @@ def _decision(subgraphs: Sequence[dict[str, Any]], events: Sequence[Event]) -> d
     for subgraph in subgraphs:
         if subgraph["outcome"] not in (*KERNEL, None):
             return subgraph
-    if failed := _of(events, "judge_error"):
-        return {"outcome": "judge_error", "message": failed[-1]["message"]}
+    if failed := _of(events, *FAILURES):
+        return {"outcome": failed[-1]["event"], "message": failed[-1]["message"]}
     outcomes = {subgraph["outcome"] for subgraph in subgraphs}
     if not outcomes or None in outcomes:
         return {}
@@ -104,7 +107,7 @@ def _subgraph(identifier: str, events: Iterable[Event]) -> dict[str, Any]:
         found |= {key: event[key] for key in found if key in event}
     missing = dict.fromkeys(name for event in _of(own, "seed") for name in event["missing"])
     counts = {"rounds": len(rounds) - restored, "restored": restored}
-    calls = _of(own, "call")
+    calls = costs.calls(own)
     spent = {"cost": costs.total(calls), "seeds": costs.by_seed(calls)}
     return {"id": identifier, **found, **counts, "missing": list(missing), **spent}
 
@@ -124,12 +127,12 @@ def _totals(problems: Sequence[dict[str, Any]], events: Sequence[Event]) -> dict
     return {
         "problems": len(problems),
         **counts,
-        "judge_error": sum(problem["outcome"] == "judge_error" for problem in problems),
+        **{end: sum(problem["outcome"] == end for problem in problems) for end in FAILURES},
         "subgraphs": len(subgraphs),
         "rounds_mean": sum(searched) / len(searched) if searched else None,
         "worker_utilisation": _utilisation(events),
         "seconds": _span(events),
-        "cost": costs.total(_of(events, "call")),
+        "cost": costs.total(costs.calls(events)),
     }
 
 
