@@ -136,6 +136,10 @@ class LlmAuthor:
             text = f"{self.name} does not take {', '.join(names)}: it was asked without"
             control.noted("left_out", author=self.name, message=text)
 
+    def line(self, control: Control) -> Provider:
+        """The same, for who asks this model for something else than a candidate. Raises CallFailed."""
+        return self._line(control)
+
     def _line(self, control: Control) -> Provider:
         """Where this round's calls go: in a run they are counted and kept."""
         if self._folder is None:
