@@ -158,7 +158,7 @@ class Drafter:
 
     def _noted(self, kind: str, **facts: object) -> None:
         if kind == "call":
-            self.calls.append(facts)
+            self.calls.append({"event": kind, **facts})
 
     def _keep(self, number: int, answer: str, fault: str) -> None:
         """Every answer costs money: none is lost."""
