@@ -71,12 +71,12 @@ class Recorder:
         (contract,) = (folder or self.folder).glob("*/kernels_out/model")
         return contract / f"seed{seed}" / f"round{number}"
 
-    def replay(self, recording: Path, *more: str, seeds: int = 1) -> Run:
+    def replay(self, recording: Path, *more: str) -> Run:
         """With nothing known from the run that is replayed."""
         shutil.rmtree(self.example.path / ".fuse" / "state", ignore_errors=True)
         self.monkeypatch.chdir(self.example.path)
         given = recording.relative_to(self.example.path)
-        return self.example.run(f"--kernelfalcon-author=replay/{given}", f"--kernelfalcon-seeds={seeds}", *more)
+        return self.example.run(f"--kernelfalcon-author=replay/{given}", *more)
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_what_the_gate_accept_refused_is_refused_again(recorder: Recorder) -> No
 def test_a_failure_for_good_is_repeated_with_its_text(recorder: Recorder) -> None:
     recorded = recorder.record(failing(401, "authentication_error", "no such key"), more=["--kernelfalcon-seeds=2"])
     assert "no such key" in recorded.output
-    replayed = recorder.replay(recorder.folder, seeds=2)
+    replayed = recorder.replay(recorder.folder)
     assert replayed.ret == recorded.ret == 1
     assert replayed.problem()["outcome"] == recorded.problem()["outcome"]
     assert "relay/m-1: the server does not take the key: no such key" in replayed.texts[f"{ITEM}::seed[0]"]
@@ -246,7 +246,7 @@ def test_a_candidate_that_was_not_judged_then_is_not_judged_now(recorder: Record
 
 def test_seeds_that_are_not_recorded_say_so(recorder: Recorder) -> None:
     recorder.record(says(WRONG), more=["--kernelfalcon-seeds=1", "--kernelfalcon-rounds=1"])
-    run = recorder.replay(recorder.folder, seeds=2)
+    run = recorder.replay(recorder.folder, "--kernelfalcon-seeds=2")
     assert "seed[1] is not recorded; of this search there is seed[0]" in run.texts[f"{ITEM}::seed[1]"]
 
 
@@ -255,9 +255,22 @@ def test_a_run_that_would_repeat_a_part_is_wrong_usage(name: str, recorder: Reco
     recorder.record(
         says(WRONG), says(OTHER), more=[f"--kernelfalcon-{n}={2 if n == name else 1}" for n in ("seeds", "rounds")]
     )
-    run = recorder.replay(recorder.folder, "--kernelfalcon-rounds=1")
+    run = recorder.replay(recorder.folder, "--kernelfalcon-rounds=1", "--kernelfalcon-seeds=1")
     assert run.ret == 4
     assert f"has 2 {name}, of which this run would repeat 1. Fix: --kernelfalcon-{name}=2." in run.output
+
+
+def test_a_run_has_the_seeds_and_rounds_that_it_repeats(recorder: Recorder) -> None:
+    turns = [says(kernel(f"wrong{number}")) for number in range(12)]
+    recorder.record(*turns, says(RIGHT), more=["--kernelfalcon-seeds=1", "--kernelfalcon-rounds=13"])
+    then = recorder.folder
+    run = recorder.replay(then)
+    assert run.ended == {f"{ITEM}::seed[0]": "WON", f"{ITEM}::accept": "PASSED", "add.py::compose": "PASSED"}
+    assert run.problem()["subgraphs"][0]["round"] == 12
+    mixed = recorder.example.run(
+        f"--kernelfalcon-author=cookbook,replay/{then.relative_to(recorder.example.path)}", "--kernelfalcon-fresh"
+    )
+    assert f"{ITEM}::seed[3]" in mixed.ended
 
 
 def test_a_folder_without_a_recording_is_wrong_usage(recorder: Recorder) -> None:
