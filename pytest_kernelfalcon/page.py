@@ -93,7 +93,7 @@ def _seeds(folder: ProblemDir, own: Sequence[digest.Event]) -> Iterator[dict[str
     """What each seed tried, and where a winner of it was refused by the gate *accept*."""
     ends = {event["seed"]: event["state"] for event in own if event["event"] == "seed"}
     tried = [event for event in own if event["event"] == "round" or _refused(event)]
-    calls = [event for event in own if event["event"] == "call"]
+    calls = costs.calls(own)
     for seed in sorted({event["seed"] for event in (*tried, *calls)} | set(ends)):
         mine = [event for event in tried if event["seed"] == seed]
         asked = [call for call in calls if call["seed"] == seed]

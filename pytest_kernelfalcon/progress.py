@@ -78,8 +78,6 @@ class Progress:
             self._at.pop(event["worker"], None)
         elif kind == "round" and not event["repeated"]:
             self._rounds += 1
-        elif kind == "call":
-            self._calls.append(event)
         if problem is not None and kind in ("problem", "plan", *DECIDING):
             self._events.setdefault(problem, []).append({k: v for k, v in event.items() if k not in UNWANTED})
         if problem is not None and kind in DECIDING and (outcome := digest.outcome(self._events[problem])):
@@ -96,6 +94,8 @@ class Progress:
         at.pop("again", None)
         if event["event"] == "call_again":
             at["again"] = f"{event['outcome'].replace('_', ' ')}, again in {event['wait_s']:.0f} s"
+        else:
+            self._calls.append(event)
 
     def _doing(self, worker: str, at: dict[str, Any], steps: bool) -> Iterator[str]:
         if worker != ALONE:

@@ -65,11 +65,14 @@ def properties(cost: Cost | None) -> Iterator[tuple[str, object]]:
 
 
 def of(run: RunDir, **place: object) -> Cost | None:
-    """What the calls of a run took so far, or those of a problem, subgraph or seed. None where no model was asked."""
+    """What the calls of a run took, or those of a problem, subgraph or seed that have ended. None where none was made.
+
+    Those that are under way may be others' in the same place.
+    """
     if not run.models.is_dir():
         return None
-    found = events.of_kind(run.events, "call")
-    return costs.total([event for event in found if _is_at(event, place)])
+    found = events.of_kinds(run.events, "call", *([] if place else ["asked"]))
+    return costs.total(costs.calls([event for event in found if _is_at(event, place)]))
 
 
 def _is_at(event: Mapping[str, Any], place: Mapping[str, object]) -> bool:

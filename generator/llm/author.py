@@ -93,7 +93,8 @@ class LlmAuthor:
             reason = found.reason
             control.noted("unusable", author=self.name, message=reason)
             question = replace(question, unusable=found)
-        return Exhausted(f"{self.name}: {UNUSABLE} answers without a candidate; the last: {reason}")
+        told = f"{self.name}: {UNUSABLE} answers without a candidate; the last: {reason}"
+        return Exhausted(told, halted="failed")
 
     def _ask(self, line: Provider, question: Question, seed: int, control: Control) -> Found | Unusable:
         try:
@@ -135,13 +136,17 @@ class LlmAuthor:
             text = f"{self.name} does not take {', '.join(names)}: it was asked without"
             control.noted("left_out", author=self.name, message=text)
 
+    def line(self, control: Control) -> Provider:
+        """The same, for who asks this model for something else than a candidate. Raises CallFailed."""
+        return self._line(control)
+
     def _line(self, control: Control) -> Provider:
-        """Where this round's calls go: outside a run nobody pays attention to what they cost."""
+        """Where this round's calls go: in a run they are counted and kept."""
         if self._folder is None:
             return self._provider
         ledger = Ledger(self._folder / "ledger.jsonl", self.setting.asking.budget)
-        metered = Metered(self._provider, self.name, ledger, self._price)
-        return Kept(metered, control.folder, self.name, self._scene) if control.folder else metered
+        counted = Metered(self._provider, self.name, ledger, self._price)
+        return Kept(counted, control.folder, self.name, self._scene) if control.folder else counted
 
     @cached_property
     def _provider(self) -> Provider:

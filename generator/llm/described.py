@@ -7,12 +7,13 @@ from typing import Any
 
 from pytest_kernelfalcon.contracts.contract import Contract, SizeClass, State, TensorSpec
 from pytest_kernelfalcon.contracts.trees import Tree, skeleton
+from pytest_kernelfalcon.generator.llm.readable import readable
 
 
 def facts(contract: Contract) -> dict[str, Any]:
     """What the template of the first prompt is filled with."""
     return {
-        "problem": contract.source["code"],
+        "problem": readable(contract.source["code"]),
         "signature": signature(contract),
         "inputs": [f"`{item.name}`: {_tree(item.value)}" for item in contract.inputs],
         "state": [_state(state) for state in contract.state],

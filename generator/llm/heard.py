@@ -11,6 +11,7 @@ from pytest_kernelfalcon.generator.llm.provider import Answer, Usage
 
 LONGEST = 4_000_000
 """Characters of an answer. More is no kernel, but would fill the memory."""
+MOST_TOKENS = 10**9
 
 
 def look(data: object, *path: str | int) -> Any:
@@ -26,9 +27,9 @@ def look(data: object, *path: str | int) -> Any:
 
 
 def count(data: object, *path: str | int) -> int | None:
-    """The number of tokens at `path`, None where there is none."""
+    """The number of tokens at `path`, None where there is none, or one that no call can have."""
     found = look(data, *path)
-    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+    return found if isinstance(found, int) and not isinstance(found, bool) and 0 <= found <= MOST_TOKENS else None
 
 
 def from_json(text: str) -> object:

@@ -80,32 +80,26 @@ class Metered:
             raise Spent(f"{left}: {self.ledger.total()}") from failed
 
     def _call(self, request: Request, mine: Reserved, control: Control) -> Answer:
+        """What is noted first is all that is known of a call whose process is killed."""
+        facts = {"call": mine.ticket, "author": self.author, "model": request.model, "attempt": self.calls}
+        self.calls += 1
+        read = estimates.most_input(request)
+        most = {"input": read, "output": mine.granted.tokens - read}
+        control.noted("asked", **facts, tokens=most, dollars=mine.granted.dollars)
         begun = time.monotonic()
         try:
-            answer = self.provider.ask(request, control)
+            result: Answer | BaseException = self.provider.ask(request, control)
         except BaseException as error:
-            outcome = str(error.outcome) if isinstance(error, CallFailed) else "cancelled"
-            self._settle(request, error, outcome, time.monotonic() - begun, mine, control)
-            raise
-        self._settle(request, answer, "answered", time.monotonic() - begun, mine, control)
-        return answer
-
-    def _settle(
-        self,
-        request: Request,
-        result: Answer | BaseException,
-        outcome: str,
-        seconds: float,
-        mine: Reserved,
-        control: Control,
-    ) -> None:
+            result = error
+        seconds = time.monotonic() - begun
         taken = estimates.taken(request, result, seconds)
         dollars = self._dollars(taken)
         mine.settle(Cost(taken.tokens, dollars))
-        attempt, self.calls = self.calls, self.calls + 1
-        facts = {"author": self.author, "model": request.model, "attempt": attempt, "outcome": outcome}
         cost = {"tokens": asdict(taken.usage), "dollars": dollars, "estimated": taken.estimated}
-        control.noted("call", **facts, seconds=round(seconds, 3), **cost)
+        control.noted("call", **facts, outcome=_outcome(result), seconds=round(seconds, 3), **cost)
+        if isinstance(result, Answer):
+            return result
+        raise result
 
     def _dollars(self, taken: Taken) -> float | None:
         """Of what is estimated nobody knows what caches had to do with it."""
@@ -117,3 +111,9 @@ class Metered:
 
 def _longest(request: Request) -> int:
     return request.max_tokens or estimates.LONGEST_ANSWER
+
+
+def _outcome(result: Answer | BaseException) -> str:
+    if isinstance(result, Answer):
+        return "answered"
+    return str(result.outcome) if isinstance(result, CallFailed) else "cancelled"

@@ -113,7 +113,12 @@ def literal(value: object, what: str) -> str:
 
 
 def check_live(cut: Slice, names: Mapping[str, Any]) -> None:
-    """Raises CannotJudge where the process holds something else under a name than what the text gives it."""
+    """Raises CannotJudge where the process holds something else under a name than what the text gives it.
+
+    Cells are in the order in which they were run, so that the last word on a name is the process's as well.
+    """
+    if cut.module.typed:
+        return
     for node in cut.nodes:
         if isinstance(node, ast.FunctionDef):
             code = _code(names.get(node.name))

@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE: nothing here asserts.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 import sysconfig
@@ -14,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+NOTEBOOK = "notebook.py"
+"""What messages call the cells of IPython and Jupyter, which keep them in a list `In`."""
 PACKAGES = {"site-packages", "dist-packages"}
 
 
@@ -25,12 +28,16 @@ class CannotJudge(TypeError, ValueError):
 
 @dataclass(frozen=True)
 class Module:
-    """A module as text. name: as imports name it. package: what its relative imports start from."""
+    """A module as text. name: as imports name it. package: what its relative imports start from.
+
+    typed: no file holds it; it is the cells of a notebook, one after the other, as they were run.
+    """
 
     name: str
     path: Path
     text: str
     package: str
+    typed: bool = False
 
     @property
     def lines(self) -> list[str]:
@@ -46,9 +53,27 @@ class Module:
 def of_globals(names: Mapping[str, Any]) -> Module | None:
     """The module whose namespace that is; None where no file of Python text holds it."""
     file, name = names.get("__file__"), names.get("__name__")
+    if not file and isinstance(cells := names.get("In"), list):
+        return Module(str(name), Path.cwd() / NOTEBOOK, "\n".join(map(parsed, cells)), "", typed=True)
     if not file or not name or not str(file).endswith(".py"):
         return None
     return _read(str(name), Path(file).absolute(), str(names.get("__package__") or ""))
+
+
+def parsed(cell: object) -> str:
+    """A cell without the statements that only a notebook takes, which await; nothing of one that is no Python."""
+    try:
+        body = ast.parse(text := str(cell)).body
+    except (SyntaxError, ValueError):
+        return ""
+    lines = text.split("\n")
+    for node in body:
+        try:
+            compile(ast.Module([node], []), NOTEBOOK, "exec", dont_inherit=True)
+        except SyntaxError:
+            last = node.end_lineno or node.lineno
+            lines[node.lineno - 1 : last] = [""] * (last - node.lineno + 1)
+    return "\n".join(lines)
 
 
 def of_name(name: str) -> Module | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from pytest_kernelfalcon.asserting import references
 from pytest_kernelfalcon.asserting.entries import describe
 from pytest_kernelfalcon.asserting.inputs import described, is_tensor, names_of
-from pytest_kernelfalcon.asserting.modules import CannotJudge
+from pytest_kernelfalcon.asserting.modules import CannotJudge, Module
 from pytest_kernelfalcon.asserting.texts import Texts
 from pytest_kernelfalcon.contracts.problem import Problem, definitions
 
@@ -26,6 +26,12 @@ class Model(torch.nn.Module):
 
 
 kf_named(Model, {names!r})
+"""
+METHOD = """
+def Model():
+    model = {model}
+    model.forward = model.{name}
+    return model
 """
 OWN = {"Model", "get_inputs", "get_init_inputs", "base64", "functools", "pickle"}
 
@@ -40,13 +46,17 @@ class Made:
 
 
 def problem(
-    reference: Any, inputs: Any, caller: Mapping[str, Any], place: str, running: Mapping[str, int] | None = None
+    reference: Any,
+    inputs: Any,
+    caller: Mapping[str, Any],
+    place: str,
+    part: Callable[[Module], Module] = lambda module: module,
 ) -> Made:
     """reference: a callable or a torch.nn.Module. inputs: a sequence or a dict of tensors and plain values, or a
     function whose parameters are sizes with integers as defaults. place: what messages name where no file of the
-    user's is in it. running: by module, the line that it is being executed at. Raises CannotJudge.
+    user's is in it. part: gives of a module of the user's what may be looked at. Raises CannotJudge.
     """
-    texts = Texts(running=running or {})
+    texts = Texts(part)
     known = references.parameters(getattr(reference, "forward", reference))
     by_name = isinstance(inputs, Mapping)
     names = known if callable(inputs) else names_of(inputs, known)
@@ -76,6 +86,8 @@ def _model(reference: Any, texts: Texts, names: Sequence[str], by_name: bool, ca
         if by_name:
             raise CannotJudge("inputs by name go with a function; `reference` is a torch.nn.Module. Fix: give a list.")
         return f"\ndef Model():\n    return {references.model(reference, texts)}\n"
+    if hasattr(owner := getattr(reference, "__self__", None), "named_parameters") and not by_name:
+        return METHOD.format(model=references.model(owner, texts), name=reference.__name__)
     if isinstance(reference, type):
         raise CannotJudge(f"`reference` is the class {reference.__name__}. Fix: pass an instance of it, or a function.")
     taken = references.expression(reference, "`reference`", texts, caller)

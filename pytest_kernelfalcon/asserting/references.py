@@ -92,8 +92,8 @@ def _local(value: Any, what: str, texts: Texts) -> str:
     if not isinstance(value, FunctionType):
         raise CannotJudge(f"{what} is {describe(value)}. Fix: define it at module level.")
     module = modules.of_globals(value.__globals__)
-    if module is None or not modules.is_own(module.path):
-        raise CannotJudge(f"{what} is {describe(value)} without a file. Fix: define it at module level.")
+    if module is None or module.typed or not modules.is_own(module.path):
+        raise CannotJudge(f"{what} is {describe(value)} without a file. Fix: define it by `def` at module level.")
     _check_not_patched(value, module)
     held = _held(value, what)
     texts.add(module, names_in(value.__code__) & set(value.__globals__), value.__globals__)

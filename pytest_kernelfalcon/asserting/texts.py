@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_kernelfalcon.asserting import modules
 from pytest_kernelfalcon.asserting.entries import check_live
 from pytest_kernelfalcon.asserting.gathering import absolute
 from pytest_kernelfalcon.asserting.modules import CannotJudge, Module
-from pytest_kernelfalcon.asserting.slices import Slice, cut, pieces_of, whole
+from pytest_kernelfalcon.asserting.slices import Slice, cut, whole
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Local:
 class Texts:
     """The pieces of the user's modules that a problem embeds. first: the file that its messages' lines are of.
 
-    running: by module, the line that it is being executed at: what stands there and below has bound nothing yet.
+    part: gives of a module what may be looked at.
     """
 
-    running: Mapping[str, int] = field(default_factory=dict)
+    part: Callable[[Module], Module] = field(default=lambda module: module)
     roots: dict[str, set[str] | None] = field(default_factory=dict)
     slices: dict[str, Slice] = field(default_factory=dict)
     local: dict[str, list[Local]] = field(default_factory=dict)
@@ -83,21 +83,13 @@ class Texts:
             return
         wanted = None if names is None or known is None else known | names
         self.roots[module.name] = wanted
-        module = _until(module, self.running.get(module.name))
+        module = self.part(module)
         piece = whole(module) if wanted is None else cut(module, wanted)
         self.slices[module.name] = piece
         check_live(piece, live if live is not None else loaded(module.name))
         _check_no_triton(piece)
         for other, taken in _imported(piece):
             self.add(other, taken)
-
-
-def _until(module: Module, line: int | None) -> Module:
-    """The module without the statement at that line, and without all below it."""
-    first = next((piece.first for piece in pieces_of(module) if line and piece.last >= line), None)
-    if first is None:
-        return module
-    return replace(module, text="\n".join(module.lines[: first - 1] + [""] * (len(module.lines) - first + 1)))
 
 
 def _ambiguous(name: str, module: Module) -> CannotJudge:

@@ -120,7 +120,7 @@ class Cause(StrEnum):
     # the search
     EXHAUSTED = "exhausted", Entry("no_kernel", "no author has a kernel: {detail}", "try another author, or more seeds and rounds")
     UNSOLVED = "unsolved", Entry("no_kernel", "no seed found a kernel: {detail}", "read the last verdicts; try another author, or more seeds and rounds")
-    BUDGET_SPENT = "budget_spent", Entry("no_kernel", "the search ended with the run's budget: {detail}", "go on with a larger one: what was found is kept, and nobody is asked again what was answered")
+    BUDGET_SPENT = "budget_spent", Entry("no_kernel", "the search ended early: {detail}", "go on with a larger one: what was found is kept, and nobody is asked again what was answered")
     # kept kernels
     KEPT_MISSING = "kept_missing", Entry("no_kernel", "there is no kept kernel, and a frozen run synthesises none", "synthesise one and keep it")
     KEPT_STALE = "kept_stale", Entry("no_kernel", "the kept kernel and its manifest were not made for this text of the problem, or were changed since; a frozen run synthesises none", "synthesise one and keep it")

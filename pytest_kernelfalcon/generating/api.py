@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pytest_kernelfalcon.generating.asked import FORMS, Fuse, caller_of, problem
 from pytest_kernelfalcon.generating.result import CannotGenerate, Generated
 from pytest_kernelfalcon.generating.settings import NAMES, Settings
 from pytest_kernelfalcon.store import files
+from pytest_kernelfalcon.store.events import Event
 
 OWN = ("problem", "inputs", "description", "folder", "workers", "show", "confirm")
 
@@ -54,11 +55,14 @@ def generate_kernel(
         raise CannotGenerate("inputs= goes with a module or a function. Fix: say in the description what they are.")
     from pytest_kernelfalcon.generating.drafts import Drafter  # what asks models is for those who do
 
-    found = Drafter.of(description, settings, fuse, tell).problem(confirm)
-    return found if isinstance(found, Generated) else _run(found, settings, fuse, tell)
+    drafter = Drafter.of(description, settings, fuse, tell)
+    found = drafter.problem(confirm)
+    return found if isinstance(found, Generated) else _run(found, drafter.left, fuse, tell, drafter.calls)
 
 
-def _run(path: Path, settings: Settings, fuse: Fuse, tell: Callable[[str], None]) -> Generated:
+def _run(
+    path: Path, settings: Settings, fuse: Fuse, tell: Callable[[str], None], calls: Sequence[Event] = ()
+) -> Generated:
     """The report goes to a place of its own first: one that an earlier run left cannot be taken for this one's."""
     wanted: Path | None = settings.value("json")
     if wanted is not None and wanted.is_dir():
@@ -69,7 +73,7 @@ def _run(path: Path, settings: Settings, fuse: Fuse, tell: Callable[[str], None]
         ended = child.run(arguments, settings.environment, tell)
         if wanted is not None and report.is_file():
             files.write(wanted, report.read_bytes())
-        return result.of_run(fuse.root, path, report, ended)
+        return result.of_run(fuse.root, path, report, ended, calls)
 
 
 def _teller(show: bool | Callable[[str], None]) -> Callable[[str], None]:

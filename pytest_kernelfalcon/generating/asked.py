@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 from pytest_kernelfalcon.contracts.problem import sha256
@@ -86,38 +85,29 @@ def _name(value: Any) -> str:
 
 
 def _text(reference: Any, inputs: Any, caller: FrameType) -> str:
-    from pytest_kernelfalcon.asserting import CannotJudge, problems
+    from pytest_kernelfalcon.asserting import CannotJudge, problems  # what reads programs is for those who give one
+    from pytest_kernelfalcon.generating.scripts import Program
 
     place = Path(caller.f_code.co_filename).name
-    _check_files(reference)
+    _check_files(reference, inputs)
     try:
-        made = problems.problem(reference, inputs, caller.f_globals, place, _running(caller))
+        made = problems.problem(reference, inputs, caller.f_globals, place, Program.of(caller).part)
     except CannotJudge as error:
         raise CannotGenerate(str(error).replace("`reference`", "problem")) from None
     return f"{_title(reference)}\n{made.problem.text.lstrip()}"
 
 
-def _check_files(reference: Any) -> None:
-    """A class that is typed at a prompt or in a notebook is nowhere that another process could read it."""
-    parts = reference.modules() if hasattr(reference, "named_parameters") else ()
-    for kind in {type(part) for part in parts} | {type(reference)}:
-        home = sys.modules.get(kind.__module__)
-        if home is None or (kind.__module__ == "__main__" and not hasattr(home, "__file__")):
+def _check_files(reference: Any, inputs: Any) -> None:
+    """What is typed at a prompt is nowhere that another process could read it; a notebook has its cells."""
+    owner = getattr(reference, "__self__", reference)
+    kinds: set[Any] = {type(part) for part in owner.modules()} if hasattr(owner, "named_parameters") else set()
+    for one in (*kinds, *(value for value in (reference, inputs) if isinstance(value, FunctionType))):
+        home = sys.modules.get(one.__module__)
+        if home is None or not (hasattr(home, "__file__") or hasattr(home, "In")):
             raise CannotGenerate(
-                f"the class {kind.__name__} is in no file: it was typed at a prompt or in a notebook. Fix: put it "
-                "into a file and import it (in a notebook `%%writefile model.py`), or give the text of a problem file."
+                f"`{one.__qualname__}` is in no file: it was typed at a prompt. Fix: put it into a file and import it, "
+                "or give the text of a problem file."
             )
-
-
-def _running(caller: FrameType) -> Mapping[str, int]:
-    """By module, the line that it is being executed at: a script calls this at its own top level."""
-    found: dict[str, int] = {}
-    frame: FrameType | None = caller
-    while frame is not None:
-        if frame.f_code.co_name == "<module>":
-            found[str(frame.f_globals.get("__name__"))] = frame.f_lineno
-        frame = frame.f_back
-    return found
 
 
 def _title(reference: Any) -> str:

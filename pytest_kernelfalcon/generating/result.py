@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from pytest_kernelfalcon.contracts.causes import Cause, fix
 from pytest_kernelfalcon.generating.child import Ended
 from pytest_kernelfalcon.judge import verdict_text
 from pytest_kernelfalcon.judge.verdict import Verdict
-from pytest_kernelfalcon.store import files
+from pytest_kernelfalcon.store import costs, events, files
 from pytest_kernelfalcon.store.digest import KERNEL
+from pytest_kernelfalcon.store.events import Event
 from pytest_kernelfalcon.store.rundir import ProblemDir, RunDir, problem_key
 
 NO_PROBLEM, DECLINED, STOPPED = "no_problem", "declined", "stopped"
@@ -42,6 +43,8 @@ class Generated:
     verdict: of the kernel, or the last on a candidate; None where none was judged.
     run: the run directory; None where nothing was run. problem: the problem's file; None where none was drafted.
     report: as `--kernelfalcon-json` writes it. text: the verdict, or why there is no kernel, for people.
+    cost: of all calls of language models, those for a draft too: calls, tokens by kind, dollars (None where a price is
+    not known), as in a report; None where none was asked.
     """
 
     outcome: str
@@ -52,6 +55,7 @@ class Generated:
     run: Path | None = None
     problem: Path | None = None
     report: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    cost: Mapping[str, Any] | None = None
 
     @property
     def ok(self) -> bool:
@@ -62,8 +66,11 @@ class Generated:
         return self.text
 
 
-def of_run(fuse: Path, problem: Path, report: Path, ended: Ended) -> Generated:
-    """fuse: the folder of runs. report: what the run was told to write. Raises CannotGenerate and RunFailed."""
+def of_run(fuse: Path, problem: Path, report: Path, ended: Ended, calls: Sequence[Event]) -> Generated:
+    """fuse: the folder of runs. report: what the run was told to write. calls: of models before the run.
+
+    Raises CannotGenerate and RunFailed.
+    """
     if ended.code == USAGE:
         raise CannotGenerate(_said(ended.output))
     data = files.read_json(report)
@@ -78,14 +85,15 @@ def of_run(fuse: Path, problem: Path, report: Path, ended: Ended) -> Generated:
             f"the options leave nothing to run. Fix: leave out what deselects.\n{ended.output[-TAIL:]}"
         )
     run = RunDir(fuse, data["run_id"])
-    return _decided(run, problem, data, ended)
+    cost = costs.total([*calls, *events.of_kind(run.events, "call")])
+    return _decided(run, data, ended, problem=problem, cost=cost)
 
 
-def _decided(run: RunDir, problem: Path, report: dict[str, Any], ended: Ended) -> Generated:
+def _decided(run: RunDir, report: dict[str, Any], ended: Ended, **more: Any) -> Generated:
     (about,) = report["problems"]
     folder = run.problem(problem_key(about["path"]))
     verdict = _verdict(about)
-    common: dict[str, Any] = {"run": run.path, "problem": problem, "report": report, "verdict": verdict}
+    common: dict[str, Any] = {"run": run.path, "verdict": verdict, "report": report, **more}
     if about["outcome"] in KERNEL and folder.composed.is_file():
         source = folder.composed.read_text(encoding="utf-8")
         text = verdict_text.render(verdict, source, str(folder.composed)) if verdict else about["outcome"]

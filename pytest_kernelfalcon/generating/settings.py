@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_kernelfalcon.generating.result import CannotGenerate
@@ -35,6 +35,9 @@ class Settings:
                 raise TypeError(f"generate_kernel() has no argument {name!r}. Fix: give one of {known}.")
         given = {name: _text(name, value) for name, value in options.items() if value is not None}
         return cls(given, _workers(workers))
+
+    def changed(self, **texts: str) -> Settings:
+        return replace(self, given={**self.given, **texts})
 
     @property
     def flags(self) -> list[str]:

@@ -24,7 +24,8 @@ FACTS = {
     "broken": ("problem", "outcome", "cause"),
     "round": ("problem", "subgraph", "seed", "round", "repeated", "verdict"),
     "seed": ("problem", "subgraph", "seed", "state", "reason", "author"),
-    "call": ("problem", "subgraph", "seed", "round", "tokens", "dollars", "estimated"),
+    "asked": ("problem", "subgraph", "seed", "round", "call", "tokens", "dollars"),
+    "call": ("problem", "subgraph", "seed", "round", "call", "tokens", "dollars", "estimated"),
     "spent": ("message",),
     "accept": ("problem", "subgraph", "outcome", "cause", "message", "verdict"),
 }

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pytest_kernelfalcon import spending
 from pytest_kernelfalcon.runs import past
 from pytest_kernelfalcon.runs.past import NotThere, PastRun
 from pytest_kernelfalcon.store import digest, files
@@ -74,6 +75,8 @@ def show(run: PastRun, problem: str | None) -> int:
     print(f"run {run.name}: {run.state}{code}, {run.report['totals']['seconds']:.1f} s, {run.folder.path}")
     versions = ", ".join(f"{name} {version}" for name, version in run.report["versions"].items())
     print(*([f"judged with {versions}"] if versions else []), *(f"damaged: {text}" for text in run.damage), sep="\n")
+    if cost := run.report["totals"]["cost"]:
+        print(f"language models: {spending.words(cost)}")
     print(
         *(["", *aligned([TABLE, *map(_problem_row, problems)])] if problems else ["no problem was recorded"]), sep="\n"
     )

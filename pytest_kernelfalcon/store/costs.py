@@ -1,4 +1,4 @@
-"""What calls of language models took: sums over the record's events `call`."""
+"""What calls of language models took: sums over the record's events `call`, and `asked` where none followed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ KINDS = ("input", "cached", "written", "output", "reasoning")
 """Of tokens: `cached` and `written` are parts of `input`, `reasoning` of `output`."""
 
 Cost = dict[str, Any]
+
+
+def calls(events: Sequence[Event]) -> list[Event]:
+    """Those that ended; and those that did not, as their process was killed, with the most that they may have taken."""
+    asked = {event["call"]: event for event in events if event["event"] == "asked"}
+    ended = [event for event in events if event["event"] == "call"]
+    lost = asked.keys() - {event["call"] for event in ended}
+    none = dict.fromkeys(KINDS)
+    return [*ended, *({**asked[call], "tokens": none | asked[call]["tokens"], "estimated": True} for call in lost)]
 
 
 def total(calls: Sequence[Event]) -> Cost | None:

@@ -65,7 +65,7 @@ def _problem(name: str, events: Sequence[Event]) -> dict[str, Any]:
         **{key: about[key] for key in ("shown", "kept", "mode")},
         **{key: decided.get(key) for key in ("outcome", "cause", "message", "line")},
         "seconds": sum(event["seconds"] for event in _of(events, "item")),
-        "cost": costs.total(_of(events, "call")),
+        "cost": costs.total(costs.calls(events)),
         "subgraphs": subgraphs,
         "changed": _changed(subgraphs, events),
     }
@@ -107,7 +107,7 @@ def _subgraph(identifier: str, events: Iterable[Event]) -> dict[str, Any]:
         found |= {key: event[key] for key in found if key in event}
     missing = dict.fromkeys(name for event in _of(own, "seed") for name in event["missing"])
     counts = {"rounds": len(rounds) - restored, "restored": restored}
-    calls = _of(own, "call")
+    calls = costs.calls(own)
     spent = {"cost": costs.total(calls), "seeds": costs.by_seed(calls)}
     return {"id": identifier, **found, **counts, "missing": list(missing), **spent}
 
@@ -132,7 +132,7 @@ def _totals(problems: Sequence[dict[str, Any]], events: Sequence[Event]) -> dict
         "rounds_mean": sum(searched) / len(searched) if searched else None,
         "worker_utilisation": _utilisation(events),
         "seconds": _span(events),
-        "cost": costs.total(_of(events, "call")),
+        "cost": costs.total(costs.calls(events)),
     }
 
 

@@ -38,12 +38,12 @@ def read(path: Path) -> list[dict[str, Any]]:
     return scan(path)[0]
 
 
-def of_kind(path: Path, kind: str) -> list[Event]:
-    """Those that `read` gives of one kind, without reading what the others say."""
-    beginning = BEGINNING + kind.encode() + b'"'
+def of_kinds(path: Path, *kinds: str) -> list[Event]:
+    """Those that `read` gives of some kinds, without reading what the others say."""
+    beginnings = [BEGINNING + kind.encode() + b'"' for kind in kinds]
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    found = (_parse(line[line.rfind(beginning) :])[1] for line in lines if beginning in line)
-    return [event for event in found if event is not None]
+    found = (_parse(line)[1] for line in lines if any(one in line for one in beginnings))
+    return [event for event in found if event is not None and event["event"] in kinds]
 
 
 def scan(path: Path) -> tuple[list[dict[str, Any]], list[int]]:

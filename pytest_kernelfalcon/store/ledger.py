@@ -107,8 +107,9 @@ class Budget:
 
 @dataclass(frozen=True)
 class Reserved:
-    """One call's part of the budget: `granted` at most, until `settle` says what it did cost."""
+    """One call's part of the budget: `granted` at most, until `settle` says what it did cost. ticket: its own."""
 
+    ticket: str
     granted: Cost
     settle: Callable[[Cost], None]
 
@@ -131,7 +132,7 @@ class Ledger:
         with files.try_lock(self._holder(ticket)):
             try:
                 granted = self._reserve(ticket, least, most, control)
-                yield Reserved(granted, partial(self._settle, ticket))
+                yield Reserved(ticket, granted, partial(self._settle, ticket))
             finally:
                 self._holder(ticket).unlink()
 

@@ -11,10 +11,13 @@ from pytest_kernelfalcon.options import TABLE
 from tests.conftest import ROOT
 
 FAKED = """
+import only_loopback
 from pytest_kernelfalcon import session
+from pytest_kernelfalcon.judge import judge
 from tests.plugin.conftest import FakeJudge
 
-session.open_judge = lambda *_, **__: FakeJudge()
+only_loopback.install()  # as the file of this name does that stands behind this one
+session.open_judge = judge.Judge = lambda *_, **__: FakeJudge()
 """
 
 
@@ -35,9 +38,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def with_python(*folders: Path) -> str:
+    """PYTHONPATH with these in front."""
+    return os.pathsep.join([*map(str, folders), os.environ["PYTHONPATH"]])
+
+
 @pytest.fixture
 def faked(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every Python that starts from now on has the fake judge."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "sitecustomize.py").write_text(FAKED)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(ROOT)]))
+    monkeypatch.setenv("PYTHONPATH", with_python(folder, ROOT))

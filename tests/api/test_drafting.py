@@ -174,3 +174,24 @@ def test_wrong_usage_of_words(here: Path, given: dict[str, Any], says: str) -> N
     with pytest.raises(CannotGenerate) as caught:
         generate_kernel(**{"description": WORDS, **given}, show=False)
     assert says in str(caught.value)
+
+
+def test_what_drafts_cost_is_told_and_is_of_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run has what the draft left: the seed's call has no room any more, where it would have had in the whole."""
+    options = {"author": "openai/m-1", "prices": "openai/m-1=10/100", "max_tokens": 3000}
+    with wire(lambda request: Turn(DRAFT.texts, tokens=(15_000, 0, 3000, 0))) as server:
+        found = described(server, monkeypatch, budget="20ktokens", **options)
+        asked = len(server.requests)
+    assert (asked, found.ok) == (1, False)
+    assert "budget" in found.text
+    assert found.cost is not None
+    assert (found.cost["calls"], found.cost["tokens"]["input"], found.cost["dollars"]) == (1, 15_000, 0.45)
+    assert "2,000 tokens" in found.text
+
+
+def test_a_budget_without_room_for_a_draft(monkeypatch: pytest.MonkeyPatch) -> None:
+    with wire([DRAFT]) as server:
+        found = described(server, monkeypatch, budget="50 tokens", confirm=lambda text: False)
+        assert not server.requests
+    assert (found.outcome, found.cost) == ("no_problem", None)
+    assert "50 tokens" in found.text

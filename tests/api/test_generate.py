@@ -12,6 +12,7 @@ import pytest
 
 from pytest_kernelfalcon import CannotGenerate, Generated, RunFailed, generate_kernel
 from pytest_kernelfalcon.options import TABLE
+from tests.api.conftest import with_python
 from tests.conftest import PROBLEM
 from tests.plugin.conftest import BAD, GOOD
 
@@ -92,7 +93,7 @@ def test_what_is_not_found_is_told(here: Path, problem: str, kernel: str, outcom
 
 
 def test_a_run_that_dies_is_an_error(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(here))
+    monkeypatch.setenv("PYTHONPATH", with_python(here))
     (here / "sitecustomize.py").write_text("import os, sys\nif 'pytest' in sys.orig_argv: os.kill(os.getpid(), 9)\n")
     with pytest.raises(RunFailed, match="by signal 9 and without a report"):
         generated()

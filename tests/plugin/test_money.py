@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from pytest_kernelfalcon.__main__ import main
+from pytest_kernelfalcon.progress import Progress
 from pytest_kernelfalcon.store import events
 from tests.conftest import Example, Run
 from tests.plugin.conftest import candidate
@@ -63,8 +66,12 @@ DOLLARS = (400 * 10 + 600 * 1 + 200 * 100) / 1e6
 
 
 @pytest.mark.usefixtures("judge", "server")
-def test_tokens_and_cost_are_told_of_each_round_seed_problem_and_run(example: Example) -> None:
+def test_tokens_and_cost_are_told_of_each_round_seed_problem_and_run(
+    example: Example, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     example.problem()
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(example.path / "step.md"))
     found = run(example, PRICES, "--junitxml=junit.xml", "--kernelfalcon-html=page.html")
     assert found.ret == 0, found.output
     assert [(call["round"], call["tokens"], call["dollars"]) for call in record(example, "call")] == [
@@ -84,6 +91,14 @@ def test_tokens_and_cost_are_told_of_each_round_seed_problem_and_run(example: Ex
     page = (example.path / "page.html").read_text()
     assert page.count("3.6k tokens · $0.074") == 1
     assert page.count("1.2k tokens · $0.025") == 3
+    step = html.unescape((example.path / "step.md").read_text())
+    assert "| tokens | cost | time |" in step
+    assert "| 3.6k | $0.074 |" in step
+    assert main(["runs", "show", "last"]) == 0
+    assert "language models: 3 calls, 3k tokens read" in capsys.readouterr().out
+    progress = Progress(next(example.path.glob(".fuse/2*/events.jsonl")))
+    progress.read()
+    assert " · 3 rounds · 3.6k tokens · $0.074 · " in progress.total()
     cases = ET.parse(example.path / "junit.xml")
     for holder in (cases.getroot()[0], *cases.iter("testcase")):
         properties = {one.get("name"): one.get("value") for one in holder.findall("properties/property")}

@@ -15,7 +15,7 @@ import pytest
 
 def test_nothing_heavy_is_imported():
     heavy = {"torch", "triton", "numpy", "hypothesis", "jinja2", "openai", "anthropic"}
-    rooms = ("session", "store", "judge", "generator", "fuser", "composer", "asserting")
+    rooms = ("session", "store", "judge", "generator", "fuser", "composer", "asserting", "generating")
     ours = {f"pytest_kernelfalcon.{room}" for room in rooms}
     assert not (heavy | ours) & set(sys.modules)
 

@@ -34,7 +34,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., LlmAu
         for name, value in environment(spoken, server.url).items():
             monkeypatch.setenv(name, value)
         name = {"relay-chat": "relay", "chat": "openai"}[spoken]
-        setting = Setting(tmp_path, tmp_path, 4, tmp_path / "run", asking=Asking(**asking))
+        setting = Setting(tmp_path, tmp_path, 4, run=tmp_path / "run", asking=Asking(**asking))
         return LlmAuthor(f"{name}/m-1", name, "m-1", setting, LIMITS)
 
     return make
@@ -89,7 +89,7 @@ def test_answers_without_a_candidate_are_told_three_times(made: Callable[..., Ll
         answer = propose(made(server), noted=noted)
     assert isinstance(answer, Exhausted)
     assert answer.reason.startswith("relay/m-1: 3 answers without a candidate; the last: the answer has no code block")
-    assert [one["kind"] for one in noted] == ["call", "unusable"] * 3
+    assert [one["kind"] for one in noted] == ["asked", "call", "unusable"] * 3
     assert "the answer has no code block" in asked(server)[1][-1]["content"]
     assert "it was cut at the most tokens" in asked(server)[2][-1]["content"]
 
@@ -132,7 +132,10 @@ def test_effort_that_a_model_does_not_take_is_told(made: Callable[..., LlmAuthor
     with wire([Turn((KERNEL,), refuses=("reasoning_effort",))]) as server:
         propose(made(server, effort="high"), noted=noted)
     assert [request.body.get("reasoning_effort") for request in server.requests] == ["high", None]
-    assert noted[-1]["message"] == "relay/m-1 does not take reasoning_effort: it was asked without"
+    assert (
+        next(one for one in noted if one["kind"] == "left_out")["message"]
+        == "relay/m-1 does not take reasoning_effort: it was asked without"
+    )
 
 
 def test_half_a_surrogate_pair_is_no_file(made: Callable[..., LlmAuthor]) -> None:

@@ -200,7 +200,7 @@ def test_an_answer_that_the_budget_cut_ends_it_and_is_not_the_models_fault(purse
     told = r"had 3,000 tokens left for an answer.*3,100 tokens"
     with wire([Turn(ending="max_tokens", tokens=(100, 0, 3000, 0))]) as server, pytest.raises(Spent, match=told):
         purse.line(server, "chat").ask(REQUEST, purse.control())
-    assert [kind for kind, _ in purse.noted] == ["call", "spent"]
+    assert [kind for kind, _ in purse.noted] == ["asked", "call", "spent"]
 
 
 def test_an_answer_that_is_cut_within_the_budget_is_the_models(purse: Purse) -> None:
@@ -217,6 +217,24 @@ def test_what_a_server_counts_beyond_what_was_allowed_counts(purse: Purse) -> No
         with pytest.raises(Spent, match="90,100 tokens"):
             line.ask(REQUEST, purse.control())
         assert len(server.requests) == 1
+
+
+def test_a_call_is_noted_with_all_that_it_may_cost_before_it_is_made(purse: Purse) -> None:
+    purse.budget = f"{most_input(REQUEST) + 3000} tokens"
+    with wire([Turn()]) as server:
+        purse.line(server, "chat").ask(REQUEST, purse.control())
+    (kind, asked), (_, call) = purse.noted
+    assert (kind, asked["call"]) == ("asked", call["call"])
+    assert asked["tokens"] == {"input": most_input(REQUEST), "output": 3000}
+    assert asked["dollars"] == pytest.approx((most_input(REQUEST) * 20 + 3000 * 100) / 1e6)
+
+
+@pytest.mark.parametrize("tokens", [10**400, -1, 10**10])
+def test_numbers_that_no_call_can_have_are_none(purse: Purse, tokens: int) -> None:
+    with wire([Turn(tokens=(tokens, 0, tokens, 0))]) as server:
+        purse.line(server, "chat").ask(REQUEST, purse.control())
+    assert purse.calls[0]["estimated"]
+    assert purse.ledger.total().tokens < 10_000
 
 
 def test_what_the_provider_knows_is_handed_through(purse: Purse) -> None:
