@@ -388,3 +388,15 @@ def test_a_recording_names_no_folder_outside_of_it(recorder: Recorder) -> None:
     run = recorder.replay(copy.parent)
     assert run.ret == 1
     assert "there is: none" in run.texts[f"{ITEM}::seed[0]"]
+
+
+def test_a_call_that_a_budget_had_no_room_for_ends_its_seed(recorder: Recorder) -> None:
+    more = ["--kernelfalcon-seeds=1", "--kernelfalcon-budget=9000tokens"]
+    recorded = recorder.record(says(WRONG), more=more)
+    assert recorded.ret == 1
+    assert [one.end for one in exchange.read(recorder.round(1))] == [None]
+    run = recorder.replay(recorder.folder)
+    assert run.ret == 1
+    assert run.problem()["subgraphs"][0]["rounds"] == 1
+    events = (recorder.folder / "events.jsonl").read_text()
+    assert "seed[0] round 1: the recording ends here: its call had no answer" in events
