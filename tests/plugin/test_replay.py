@@ -13,6 +13,7 @@ import pytest
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.generator.llm import exchange
 from pytest_kernelfalcon.generator.llm.exchange import Left, finish
+from pytest_kernelfalcon.generator.llm.outcomes import About, CallFailed, CallOutcome
 from pytest_kernelfalcon.judge.verdict import Verdict
 from tests.conftest import PROBLEM, Example, Run
 from tests.plugin.conftest import FakeJudge, candidate
@@ -208,6 +209,30 @@ def test_a_failure_for_good_is_repeated_with_its_text(recorder: Recorder) -> Non
     assert "ended there as exhausted: relay/m-1: the server does not take the key" in replayed.texts[f"{ITEM}::seed[1]"]
 
 
+def test_what_one_seed_met_then_keeps_no_other_from_its_own(recorder: Recorder) -> None:
+    recorder.record(says(WRONG), says(RIGHT), more=["--kernelfalcon-seeds=2", "--kernelfalcon-rounds=1"])
+    place = recorder.round(0)
+    for path in [*place.glob("*.py"), place / "proposal.json", place / "verdict.json"]:
+        path.unlink()
+    about = About("relay", "m-1", key_name="LLM_RELAY_API_KEY")
+    finish(place, 0, CallFailed(CallOutcome.WRONG_KEY, about, "expired", status=401))
+    run = recorder.replay(recorder.folder)
+    assert [run.ended[f"{ITEM}::seed[{number}]"] for number in (0, 1)] == ["LOST", "WON"]
+
+
+def test_a_search_that_was_replayed_before_is_replayed_again(recorder: Recorder, judge: FakeJudge) -> None:
+    recorder.record(says(WRONG), says(RIGHT))
+    then = recorder.folder
+    again = f"--kernelfalcon-author=replay/{then.relative_to(recorder.example.path)}"
+    assert recorder.replay(then).ret == 0
+    judge.asked.clear()
+    run = recorder.example.run(again)
+    assert run.ended[f"{ITEM}::seed[0]"] == "WON"
+    assert [gate for gate, _ in judge.asked if gate in ("seed", "accept")] == ["accept"]
+    recorder.example.write("templates/refine.md.j2", "Mend it.")
+    assert recorder.example.run(again, "--kernelfalcon-templates=templates").problem()["outcome"] == "diverged"
+
+
 def test_a_long_wait_that_the_server_asked_for_is_not_waited(recorder: Recorder) -> None:
     recorder.record(BUSY, says(RIGHT))
     place = recorder.round(0)
@@ -381,7 +406,7 @@ def test_a_recording_names_no_folder_outside_of_it(recorder: Recorder) -> None:
     recorder.record(says(RIGHT))
     (plan,) = recorder.folder.glob("*/subgraphs.json")
     copy = recorder.example.path / "copy" / "problem"
-    copy.mkdir(parents=True)
+    (copy / "kernels_out").mkdir(parents=True)
     data = json.loads(plan.read_text())
     data["contracts"][0]["id"] = f"../../../{plan.parent.relative_to(recorder.example.path)}/kernels_out/model"
     (copy / "subgraphs.json").write_text(json.dumps(data))
