@@ -16,14 +16,14 @@ COMPUTES = KERNEL.replace("    return out", "    return torch.add(x, 1.0)")
 DOES_NOT_COMPILE = KERNEL.replace("BLOCK=64", "BLOCK=60").replace("(n, 64)", "(n, 60)")
 UNMASKED = KERNEL.replace("x_ptr + offsets, mask=mask", "x_ptr + offsets + 7")
 INACCURATE = KERNEL.replace("x + 1.0", "x + 1.001")
-HOSTILE = f"# \0 \x1b[2J\n{KERNEL}"
+NO_PYTHON = KERNEL.replace("def kernel_function(x):", "def kernel_function(x:")
 
 FAULTS = {
     "torch_operation": model.talking(COMPUTES),
     "compile_error": model.unclosed(DOES_NOT_COMPILE),
     "out_of_bounds": model.code(UNMASKED),
     "inaccurate": model.wrongly_fenced(INACCURATE),
-    "source_syntax": model.code(HOSTILE),
+    "source_syntax": model.code(NO_PYTHON),
 }
 
 
