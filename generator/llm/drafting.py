@@ -37,10 +37,10 @@ def draft(
     prompts: Prompts,
     ask: Callable[[Sequence[Message]], str],
     inspect: Callable[[Problem], object],
-    keep: Callable[[int, str, str], None],
+    refused: Callable[[int, str], None],
 ) -> Drafted:
-    """ask: the model's answer to these messages. inspect: raises `ProblemError` for what is no problem. keep: is told
-    each answer, by its number from 0, and what is wrong with it, or "". Raises what these raise beside that.
+    """ask: the model's answer to these messages. inspect: raises `ProblemError` for what is no problem.
+    refused: is told what is wrong with a draft, by its number from 0. Raises what these raise beside that.
     """
     messages = [Message("user", prompts.draft(words, LONGEST, LONGEST_LINE), stable=True)]
     fault = ""
@@ -50,11 +50,10 @@ def draft(
             text = _taken(answer, inspect)
         except (Unusable, ProblemError) as error:
             fault = _shown(str(error))
-            keep(number, answer, fault)
+            refused(number, fault)
             said = _shown(answer[:LONGEST])
             messages += [Message("assistant", said or "(nothing)"), Message("user", prompts.redraft(fault[:SHOWN]))]
             continue
-        keep(number, answer, "")
         return Drafted(text, number + 1)
     return Drafted(None, DRAFTS, fault)
 

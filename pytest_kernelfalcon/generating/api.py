@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -79,4 +80,10 @@ def _run(
 def _teller(show: bool | Callable[[str], None]) -> Callable[[str], None]:
     if callable(show):
         return show
-    return (lambda text: print(text, end="", flush=True)) if show else (lambda text: None)
+    return _print if show else lambda text: None
+
+
+def _print(text: str) -> None:
+    """Characters that this output has not are no reason to end a run."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), end="", flush=True)

@@ -67,6 +67,7 @@ def _environment() -> dict[str, str]:
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     own = {CALLER: str(os.getpid()), "PYTHONSAFEPATH": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    own["PYTHONIOENCODING"] = "utf-8:backslashreplace"
     home = str(Path(pytest_kernelfalcon.__file__).absolute().parents[1])
     if home not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         own["PYTHONPATH"] = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))

@@ -130,7 +130,11 @@ class Drafter:
         with Judge(value("platform"), value("sandbox")) as judge:
             judge.start()  # it takes its seconds while the model writes
             return draft(
-                self.words, prompts, partial(self._ask, author), lambda one: judge.inspect(one, Control()), self._keep
+                self.words,
+                prompts,
+                partial(self._ask, author),
+                lambda one: judge.inspect(one, Control()),
+                self._refused,
             )
 
     def _author(self) -> LlmAuthor:
@@ -160,10 +164,5 @@ class Drafter:
         if kind == "call":
             self.calls.append(facts)
 
-    def _keep(self, number: int, answer: str, fault: str) -> None:
-        """Every answer costs money: none is lost."""
-        name = f"answer{number}"
-        files.write(self.folder / f"{name}.md", answer.encode(errors="backslashreplace"))
-        if fault:
-            files.write(self.folder / f"{name}.fault.txt", fault.encode(errors="backslashreplace"))
-            self.tell(f"draft {number} is no problem: {fault}\n")
+    def _refused(self, number: int, fault: str) -> None:
+        self.tell(f"draft {number} is no problem: {fault}\n")

@@ -85,7 +85,7 @@ def of_run(fuse: Path, problem: Path, report: Path, ended: Ended, calls: Sequenc
             f"the options leave nothing to run. Fix: leave out what deselects.\n{ended.output[-TAIL:]}"
         )
     run = RunDir(fuse, data["run_id"])
-    cost = costs.total([*calls, *events.of_kind(run.events, "call")])
+    cost = costs.total([*calls, *costs.calls(events.of_kinds(run.events, "call", "asked"))])
     return _decided(run, data, ended, problem=problem, cost=cost)
 
 

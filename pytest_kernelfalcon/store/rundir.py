@@ -3,6 +3,7 @@
 .fuse/                           ignores itself in git
   state/<key of the contract>/   what outlives runs (see blackboard.py)
   cache/                         the judge's compiled kernels
+  problems/, drafts/             what `generate_kernel` made problems of, and the calls for it
   verify/<kernel>-<key>/         what `verify` and `assert_kernel` leave: repro.py
   <run_id>/
     events.jsonl                 the record; everything named summary is derived from it

@@ -110,7 +110,7 @@ def test_drafts_are_bounded_and_none_is_lost(here: Path, monkeypatch: pytest.Mon
     assert len(server.requests) == DRAFTS
     assert (found.ok, found.outcome, found.problem, found.run) == (False, "no_problem", None, None)
     assert "openai/m-1 wrote 4 drafts, and none is a problem; the last: the answer has no code block" in found.text
-    assert len(list((here / ".fuse" / "drafts").glob("*/answer?.md"))) == DRAFTS
+    assert len(list((here / ".fuse" / "drafts").glob("*/answer?.json"))) == DRAFTS
 
 
 def test_the_caller_may_decline(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

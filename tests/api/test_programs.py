@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_kernelfalcon.generator.llm.readable import readable
+from pytest_kernelfalcon.contracts.control import Control
+from pytest_kernelfalcon.contracts.problem import Problem
+from pytest_kernelfalcon.generator.llm.prompts import Prompts, Scene
 from tests.api.conftest import with_python
 from tests.conftest import ROOT
+from tests.plugin.conftest import FakeJudge
 
 DEFINED = """
 import torch
@@ -68,7 +71,8 @@ def run(here: Path, *command: str) -> list[str]:
 def made(here: Path, name: str) -> str:
     """The problem of that name, as a model reads it."""
     (path,) = here.glob(f".fuse/problems/{name}-*.py")
-    return readable(path.read_text())
+    contract = FakeJudge().inspect(Problem(path.name, path.read_text()), Control())
+    return Prompts(Scene("cpu", "3.9", ("sm_90",))).first(contract)
 
 
 @pytest.mark.parametrize("where", ["script", "notebook"])
@@ -84,7 +88,7 @@ def test_what_a_program_asks_for_at_its_top_level_is_what_it_has_defined(here: P
     net, method, function = (made(here, name) for name in ("net", "other", "helper"))
     for text in (net, method, function):
         assert "return x * SCALE" in text
-        assert "ask" not in text
+        assert "ask(" not in text
         assert "LATER" not in text
         assert "class KfTexts" not in text, "what only lets it run is not shown to a model"
     assert "class Net" in net
