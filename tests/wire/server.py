@@ -17,6 +17,12 @@ from urllib.parse import urlsplit
 from tests.wire.speech import SPEECH, encode, refused, thinking
 from tests.wire.turns import Recorded, Turn
 
+# What a call imports. pytester forgets what is first imported while a test runs: httpx2 would then go by other classes
+# of errors than httpcore2 and anyio raise in the next one.
+for package in ("openai", "anthropic", "httpx2", "httpcore2", "anyio._backends._asyncio"):
+    with suppress(ImportError):
+        importlib.import_module(package)
+
 ROUTES = {
     "/v1/responses": "responses",
     "/v1/chat/completions": "chat",
@@ -24,10 +30,6 @@ ROUTES = {
     "/relay": "seed",
 }
 POLL_S = 0.05
-LATE = ("openai", "anthropic", "httpx2", "httpcore2", "anyio._backends._asyncio")
-"""What a call imports. pytester forgets what was first imported in a run: httpx2 would then go by other classes of
-errors than httpcore2 and anyio raise in the next one.
-"""
 
 Script = Sequence[Turn] | Callable[[Recorded], Turn]
 
@@ -189,9 +191,6 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def wire(script: Script, lacks: Sequence[str] = ()) -> Iterator[WireServer]:
     """A server that speaks while the block runs."""
-    for package in LATE:
-        with suppress(ImportError):
-            importlib.import_module(package)
     server = WireServer(script, lacks)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": POLL_S}, daemon=True)
     thread.start()
