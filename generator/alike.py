@@ -10,21 +10,22 @@ from collections.abc import Iterator
 
 
 def fingerprint(source: str) -> str:
-    """Equal for candidates that do the same by their syntax trees; of a text that is no Python, or nothing but
-    comments, its own.
-    """
+    """Equal for candidates that do the same by their syntax trees; of a text that is no Python or too deep, its own."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            tree = ast.parse(source)
+        text = _normalised(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        tree = ast.Module([], [])
-    if not tree.body:
-        return hashlib.sha256(source.encode(errors="surrogatepass")).hexdigest()
+        text = source
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _normalised(source: str) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        tree = ast.parse(source)
     for node in ast.walk(tree):
         _without_docstring(node)
     _Renamed(tree).visit(tree)
-    return hashlib.sha256(ast.dump(tree).encode(errors="surrogatepass")).hexdigest()
+    return ast.dump(tree)
 
 
 def _without_docstring(node: ast.AST) -> None:

@@ -100,7 +100,6 @@ class Setting:
     start: Path = field(default_factory=Path.cwd)
     root: Path = field(default_factory=Path.cwd)
     seeds: int = 1
-    rounds: int = 1
     run: Path | None = None
     stopped: Callable[[], str | None] = field(default=lambda: None)
     platform: str = "cpu"
@@ -108,6 +107,7 @@ class Setting:
     triton: str = ""
     targets: tuple[int, ...] = ()
     asking: Asking = field(default_factory=Asking)
+    rounds: int = 1
 
 
 class Author(Protocol):

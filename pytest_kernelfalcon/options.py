@@ -156,7 +156,10 @@ TABLE = (
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a run. Paths are absolute. `line`: the words of the command line that set them."""
+    """The options of a run. Paths are absolute. `line`: the words of the command line that set them.
+
+    given: the names of those that were set anywhere; the others are at their defaults.
+    """
 
     author: tuple[str, ...]
     seeds: int
@@ -176,6 +179,7 @@ class Options:
     sanitize: bool
     sandbox: Sandbox
     line: tuple[str, ...]
+    given: frozenset[str] = frozenset()
     changed: str | None = None
     shard: tuple[int, int] | None = None
     budget: Budget | None = None
@@ -244,7 +248,7 @@ def read(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> Opti
     values["frozen"] = _frozen(values, explicit, environ)
     for name in ("json", "html"):
         _check_report(name, values[name])
-    return Options(**values, line=tuple(line))
+    return Options(**values, line=tuple(line), given=frozenset(explicit))
 
 
 def _find(option: Option, config: pytest.Config, environ: Mapping[str, str]) -> tuple[str | None, str]:

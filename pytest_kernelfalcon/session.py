@@ -125,8 +125,9 @@ def only_shows(config: pytest.Config) -> bool:
 def open_session(config: pytest.Config) -> Session:
     """The session of this process; raises `pytest.UsageError` for whatever the user has to change first."""
     options = options_module.read(config)
-    started = Setting(config.invocation_params.dir, config.rootpath, options.seeds, options.rounds)
-    _authors(options, started)  # a name that is wrong is told before anything is written
+    started = Setting(config.invocation_params.dir, config.rootpath, options.seeds, rounds=options.rounds)
+    options = _repeating(options, _authors(options, started))  # a name that is wrong is told before anything is written
+    started = replace(started, seeds=options.seeds, rounds=options.rounds)
     workerinput: dict[str, Any] = getattr(config, "workerinput", {})
     if INHERITED in workerinput:  # a worker of pytest-xdist: the controller has made the run
         hosts.check(config, workerinput[INHERITED])
@@ -141,6 +142,16 @@ def open_session(config: pytest.Config) -> Session:
     judge = open_judge(options, compiled, inherited.pop("offer", None), inherited.get("place", 0))
     authors = _authors(options, _setting(started, options, run, judge))
     return Session(options, config.rootpath, run, Events(run.events, worker), authors, judge, changes)
+
+
+def _repeating(options: Options, authors: Sequence[Author]) -> Options:
+    """With the seeds and rounds that an author repeats, where the user says nothing of their number."""
+    for author in authors:
+        repeats = {name: n for name, n in getattr(author, "repeats", {}).items() if name not in options.given}
+        alone = ("seeds",) if len(authors) == 1 else ()
+        wanted = {name: n if name in alone else max(n, getattr(options, name)) for name, n in repeats.items()}
+        options = replace(options, **wanted)
+    return options
 
 
 def _setting(started: Setting, options: Options, run: RunDir, judge: Judge) -> Setting:

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from textwrap import dedent
 
 from markdown_it import MarkdownIt
@@ -37,7 +38,7 @@ class Block:
     text: str
     closed: bool = True
 
-    @property
+    @cached_property
     def tree(self) -> ast.Module | None:
         """None where the text is no Python."""
         try:
@@ -60,7 +61,12 @@ def _has_entry(tree: ast.Module) -> bool:
 
 def _is_kernel(node: ast.AST) -> bool:
     """A function that Triton compiles, by the looks of it."""
-    return isinstance(node, ast.FunctionDef) and any("jit" in ast.unparse(one) for one in node.decorator_list)
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+    return any(_name(inner).endswith("jit") for one in decorators for inner in ast.walk(one))
+
+
+def _name(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _names(node: ast.stmt) -> list[str]:

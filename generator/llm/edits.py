@@ -13,10 +13,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-EDIT = re.compile(
-    r"^[ \t>]*<{5,9} ?SEARCH[^\n]*\n(?P<search>.*?)^[ \t>]*={5,9}[ \t]*\n(?P<replace>.*?)^[ \t>]*>{5,9} ?REPLACE",
-    re.MULTILINE | re.DOTALL,
-)
+OPENS = re.compile(r"[ \t>]*<{5,9} ?SEARCH")
+MIDDLE = re.compile(r"[ \t>]*={5,9}[ \t]*$")
+CLOSES = re.compile(r"[ \t>]*>{5,9} ?REPLACE")
 
 
 class EditError(ValueError):
@@ -32,8 +31,25 @@ class Edit:
 
 
 def edits_in(answer: str) -> list[Edit]:
-    """In their order; none in an answer of another form."""
-    return [Edit(found["search"], found["replace"]) for found in EDIT.finditer(answer)]
+    """In their order; none in an answer of another form. Each line is looked at once, as an answer may be hostile."""
+    found: list[Edit] = []
+    search: list[str] | None = None
+    replace: list[str] | None = None
+    for line in answer.split("\n"):
+        if replace is not None and search is not None:
+            if CLOSES.match(line):
+                found.append(Edit("".join(search), "".join(replace)))
+                search = replace = None
+            else:
+                replace.append(line + "\n")
+        elif OPENS.match(line):
+            search = []
+        elif search is not None:
+            if MIDDLE.match(line):
+                replace = []
+            else:
+                search.append(line + "\n")
+    return found
 
 
 def applied(edits: Sequence[Edit], text: str) -> str:

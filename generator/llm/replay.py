@@ -131,7 +131,7 @@ class Replay:
 
     @classmethod
     def of(cls, path: str, setting: Setting) -> Replay:
-        """Raises UnknownAuthor where there is no such folder."""
+        """Raises UnknownAuthor where there is no such folder, or nothing that can be read in it."""
         from pytest_kernelfalcon.generator.registry import UnknownAuthor
 
         folder = (setting.start / path).absolute()
@@ -140,15 +140,21 @@ class Replay:
                 f"'replay/{path}': {str(folder)!r} holds no recorded search. Fix: name the directory of a run, "
                 "as in `replay/.fuse/<run id>`, or a copy of one."
             )
-        return cls(f"replay/{path}", Recording(folder), setting)
+        replay = cls(f"replay/{path}", Recording(folder), setting)
+        try:
+            replay.recording.contracts  # noqa: B018
+        except files.Unreadable as error:
+            raise UnknownAuthor(f"{replay.name!r}: {error}") from None
+        return replay
+
+    @property
+    def repeats(self) -> dict[str, int]:
+        """How many seeds a run needs to repeat all of them, and rounds of each."""
+        return {"seeds": max(1, self.recording.seeds), "rounds": max(1, self.recording.rounds)}
 
     def ready(self) -> None:
         """Raises NotReady where this run could not repeat the recorded one whole, and for a template's fault."""
-        try:
-            needs = {"seeds": self.recording.seeds, "rounds": self.recording.rounds}
-        except files.Unreadable as error:
-            raise NotReady(f"{self.name}: {error}") from None
-        for name, needed in needs.items():
+        for name, needed in self.repeats.items():
             here = getattr(self.setting, name)
             if here < needed:
                 raise NotReady(f"{self.name} has {needed} {name}, of which this run would repeat {here}. "

@@ -60,10 +60,8 @@ class Settings:
             raise CallFailed(
                 CallOutcome.WRONG_SETTING, about, f"{name} is no address that begins with http:// or https://"
             )
-        login, _, host = parts.netloc.rpartition("@")
-        name, _, password = login.partition(":")
-        url = urlunsplit(parts._replace(netloc=host)).rstrip("/")
-        return Address(url, (unquote(name), unquote(password)) if login else None)
+        url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
+        return Address(url, _login(parts))
 
     def secret(self, provider: str, address: Address, *names: str) -> Secret:
         """The key of the first of these names that is set, and what else of the address must not show.
@@ -74,7 +72,10 @@ class Settings:
         key = self.get(name)
         if not (key.isascii() and key.isprintable()):
             raise CallFailed(CallOutcome.WRONG_SETTING, About(provider), f"{name} has characters that no key has")
-        return Secret(key, (*_of_login(address.login), *_of_query(address.url.partition("?")[2])))
+        proxies = [value for name, value in self.values.items() if name.lower().endswith("_proxy")]
+        logins = [address.login, *(_login(parts) for proxy in proxies if (parts := _split(proxy)))]
+        passwords = [form for login in logins for form in _of_login(login)]
+        return Secret(key, (*dict.fromkeys(passwords), *_of_query(address.url.partition("?")[2])))
 
     def seconds(self, name: str, default: float, provider: str) -> float:
         """A time in seconds. Raises CallFailed where it is none."""
@@ -88,6 +89,12 @@ class Settings:
                 CallOutcome.WRONG_SETTING, About(provider), f"{name} is {text!r}, and not a time in seconds"
             )
         return value
+
+
+def _login(parts: SplitResult) -> tuple[str, str] | None:
+    login = parts.netloc.rpartition("@")[0]
+    name, _, password = login.partition(":")
+    return (unquote(name), unquote(password)) if login else None
 
 
 def _of_login(login: tuple[str, str] | None) -> tuple[str, ...]:

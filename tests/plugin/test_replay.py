@@ -13,14 +13,15 @@ import pytest
 from pytest_kernelfalcon.contracts.contract import Contract
 from pytest_kernelfalcon.generator.llm import exchange
 from pytest_kernelfalcon.generator.llm.exchange import Left, finish
+from pytest_kernelfalcon.generator.llm.outcomes import About, CallFailed, CallOutcome
 from pytest_kernelfalcon.judge.verdict import Verdict
 from tests.conftest import PROBLEM, Example, Run
 from tests.plugin.conftest import FakeJudge, candidate
+from tests.wire.asking import imported
 from tests.wire.server import wire
 from tests.wire.turns import Turn, failing
 
-pytest.importorskip("openai", reason="openai is not installed: nothing can be recorded here")
-pytest.importorskip("httpx2", reason="httpx2 is not installed: nothing can be recorded here")
+imported("openai")
 
 AUTHOR = "relay/m-1"
 ITEM = "add.py::model"
@@ -71,12 +72,12 @@ class Recorder:
         (contract,) = (folder or self.folder).glob("*/kernels_out/model")
         return contract / f"seed{seed}" / f"round{number}"
 
-    def replay(self, recording: Path, *more: str, seeds: int = 1) -> Run:
+    def replay(self, recording: Path, *more: str) -> Run:
         """With nothing known from the run that is replayed."""
         shutil.rmtree(self.example.path / ".fuse" / "state", ignore_errors=True)
         self.monkeypatch.chdir(self.example.path)
         given = recording.relative_to(self.example.path)
-        return self.example.run(f"--kernelfalcon-author=replay/{given}", f"--kernelfalcon-seeds={seeds}", *more)
+        return self.example.run(f"--kernelfalcon-author=replay/{given}", *more)
 
 
 @pytest.fixture
@@ -182,6 +183,10 @@ def test_a_candidate_that_is_refused_now_ends_its_seed(
     assert "was accepted when replay/" in run.output
     assert "and is refused (race), which counts" in run.output
     events = [json.loads(line) for line in (recorder.folder / "events.jsonl").read_text().splitlines()]
+    (differs,) = [event for event in events if event["event"] == "differs"]
+    place = {"problem": "add.py", "subgraph": "model", "seed": 0, "round": 1}
+    decisions = {"recorded": ["accepted", None], "judged": ["refused", "race"]}
+    assert differs.items() >= {**place, **decisions}.items()
     (seed,) = [event for event in events if event["event"] == "seed"]
     assert "two programs write it" in seed["reason"]
 
@@ -197,11 +202,35 @@ def test_what_the_gate_accept_refused_is_refused_again(recorder: Recorder) -> No
 def test_a_failure_for_good_is_repeated_with_its_text(recorder: Recorder) -> None:
     recorded = recorder.record(failing(401, "authentication_error", "no such key"), more=["--kernelfalcon-seeds=2"])
     assert "no such key" in recorded.output
-    replayed = recorder.replay(recorder.folder, seeds=2)
+    replayed = recorder.replay(recorder.folder)
     assert replayed.ret == recorded.ret == 1
     assert replayed.problem()["outcome"] == recorded.problem()["outcome"]
     assert "relay/m-1: the server does not take the key: no such key" in replayed.texts[f"{ITEM}::seed[0]"]
     assert "ended there as exhausted: relay/m-1: the server does not take the key" in replayed.texts[f"{ITEM}::seed[1]"]
+
+
+def test_what_one_seed_met_then_keeps_no_other_from_its_own(recorder: Recorder) -> None:
+    recorder.record(says(WRONG), says(RIGHT), more=["--kernelfalcon-seeds=2", "--kernelfalcon-rounds=1"])
+    place = recorder.round(0)
+    for path in [*place.glob("*.py"), place / "proposal.json", place / "verdict.json"]:
+        path.unlink()
+    about = About("relay", "m-1", key_name="LLM_RELAY_API_KEY")
+    finish(place, 0, CallFailed(CallOutcome.WRONG_KEY, about, "expired", status=401))
+    run = recorder.replay(recorder.folder)
+    assert [run.ended[f"{ITEM}::seed[{number}]"] for number in (0, 1)] == ["LOST", "WON"]
+
+
+def test_a_search_that_was_replayed_before_is_replayed_again(recorder: Recorder, judge: FakeJudge) -> None:
+    recorder.record(says(WRONG), says(RIGHT))
+    then = recorder.folder
+    again = f"--kernelfalcon-author=replay/{then.relative_to(recorder.example.path)}"
+    assert recorder.replay(then).ret == 0
+    judge.asked.clear()
+    run = recorder.example.run(again)
+    assert run.ended[f"{ITEM}::seed[0]"] == "WON"
+    assert [gate for gate, _ in judge.asked if gate in ("seed", "accept")] == ["accept"]
+    recorder.example.write("templates/refine.md.j2", "Mend it.")
+    assert recorder.example.run(again, "--kernelfalcon-templates=templates").problem()["outcome"] == "diverged"
 
 
 def test_a_long_wait_that_the_server_asked_for_is_not_waited(recorder: Recorder) -> None:
@@ -242,7 +271,7 @@ def test_a_candidate_that_was_not_judged_then_is_not_judged_now(recorder: Record
 
 def test_seeds_that_are_not_recorded_say_so(recorder: Recorder) -> None:
     recorder.record(says(WRONG), more=["--kernelfalcon-seeds=1", "--kernelfalcon-rounds=1"])
-    run = recorder.replay(recorder.folder, seeds=2)
+    run = recorder.replay(recorder.folder, "--kernelfalcon-seeds=2")
     assert "seed[1] is not recorded; of this search there is seed[0]" in run.texts[f"{ITEM}::seed[1]"]
 
 
@@ -251,9 +280,22 @@ def test_a_run_that_would_repeat_a_part_is_wrong_usage(name: str, recorder: Reco
     recorder.record(
         says(WRONG), says(OTHER), more=[f"--kernelfalcon-{n}={2 if n == name else 1}" for n in ("seeds", "rounds")]
     )
-    run = recorder.replay(recorder.folder, "--kernelfalcon-rounds=1")
+    run = recorder.replay(recorder.folder, "--kernelfalcon-rounds=1", "--kernelfalcon-seeds=1")
     assert run.ret == 4
     assert f"has 2 {name}, of which this run would repeat 1. Fix: --kernelfalcon-{name}=2." in run.output
+
+
+def test_a_run_has_the_seeds_and_rounds_that_it_repeats(recorder: Recorder) -> None:
+    turns = [says(kernel(f"wrong{number}")) for number in range(12)]
+    recorder.record(*turns, says(RIGHT), more=["--kernelfalcon-seeds=1", "--kernelfalcon-rounds=13"])
+    then = recorder.folder
+    run = recorder.replay(then)
+    assert run.ended == {f"{ITEM}::seed[0]": "WON", f"{ITEM}::accept": "PASSED", "add.py::compose": "PASSED"}
+    assert run.problem()["subgraphs"][0]["round"] == 12
+    mixed = recorder.example.run(
+        f"--kernelfalcon-author=cookbook,replay/{then.relative_to(recorder.example.path)}", "--kernelfalcon-fresh"
+    )
+    assert f"{ITEM}::seed[3]" in mixed.ended
 
 
 def test_a_folder_without_a_recording_is_wrong_usage(recorder: Recorder) -> None:
@@ -364,10 +406,22 @@ def test_a_recording_names_no_folder_outside_of_it(recorder: Recorder) -> None:
     recorder.record(says(RIGHT))
     (plan,) = recorder.folder.glob("*/subgraphs.json")
     copy = recorder.example.path / "copy" / "problem"
-    copy.mkdir(parents=True)
+    (copy / "kernels_out").mkdir(parents=True)
     data = json.loads(plan.read_text())
     data["contracts"][0]["id"] = f"../../../{plan.parent.relative_to(recorder.example.path)}/kernels_out/model"
     (copy / "subgraphs.json").write_text(json.dumps(data))
     run = recorder.replay(copy.parent)
     assert run.ret == 1
     assert "there is: none" in run.texts[f"{ITEM}::seed[0]"]
+
+
+def test_a_call_that_a_budget_had_no_room_for_ends_its_seed(recorder: Recorder) -> None:
+    more = ["--kernelfalcon-seeds=1", "--kernelfalcon-budget=9000tokens"]
+    recorded = recorder.record(says(WRONG), more=more)
+    assert recorded.ret == 1
+    assert [one.end for one in exchange.read(recorder.round(1))] == [None]
+    run = recorder.replay(recorder.folder)
+    assert run.ret == 1
+    assert run.problem()["subgraphs"][0]["rounds"] == 1
+    events = (recorder.folder / "events.jsonl").read_text()
+    assert "seed[0] round 1: the recording ends here: its call had no answer" in events

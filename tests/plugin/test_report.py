@@ -108,6 +108,7 @@ def test_the_documentation_lists_every_event_and_its_facts(example: Example, kno
             assert set(event) <= told[event["event"]], event
     elsewhere = {"before", "set_aside"}  # of a repository, and of damage: test_differences.py, test_resume.py
     elsewhere |= {"asked", "call", "call_again", "unusable", "left_out", "spent"}  # of language models: test_money.py
+    elsewhere |= {"diverged", "differs"}  # of replays: test_replay.py
     assert kinds | elsewhere == set(told) - {"event"}
 
 

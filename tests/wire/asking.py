@@ -57,3 +57,9 @@ def provider(wire: str, server: WireServer | str, limits: Limits = LIMITS, **mor
     url = server if isinstance(server, str) else server.url
     values: Mapping[str, str] = {**environment(wire, url), **more}
     return registry.provider(name, Settings(values), limits)
+
+
+def imported(*packages: str) -> None:
+    """Skips where one of these is not installed."""
+    for package in packages:
+        pytest.importorskip(package, reason=f"{package} is not installed: no wire can be spoken here")

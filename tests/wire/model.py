@@ -85,9 +85,9 @@ class Model:
         earlier = sum((one.problem, one.asker) == (problem, asker) for one in self.asked)
         return Asked(problem, asker, earlier, messages, request)
 
-    def reached(self, number: int) -> int:
-        """How many have asked their question of that number."""
-        return sum(one.number == number for one in list(self.asked))
+    def numbered(self, number: int) -> list[Asked]:
+        """The questions of that number, of all who ask."""
+        return [one for one in list(self.asked) if one.number == number]
 
     def asked_again(self) -> list[Asked]:
         """Questions that had been answered before, word by word, to the same asker."""

@@ -20,7 +20,7 @@ from tests.wire.model import Model, Move
 from tests.wire.server import WireServer
 
 MODEL = "m-1"
-LIMIT_S = 200
+LIMIT_S = 100
 """For what ends by itself, on a loaded machine."""
 
 
@@ -85,7 +85,8 @@ class Wired:
         name = WIRES[wire][0]
         for package in registry.PROVIDERS[name][1]:
             pytest.importorskip(package, reason=f"{package} is not installed: {name} cannot be asked here")
-        return environment(wire, server if isinstance(server, str) else server.url, key)
+        values = environment(wire, server if isinstance(server, str) else server.url, key)
+        return {name: value for name, value in values.items() if value}
 
 
 def _chosen(wire: str, arguments: Iterable[str]) -> list[str]:

@@ -47,7 +47,8 @@ def test_a_key_from_a_file_is_used_and_nothing_of_it_shows(wired: Wired) -> None
         wired.example.write(".env", "OPENAI_API_KEY=sk-from-a-file\n")
         run = wired.run("chat", server, "one.py", key="")
     assert run.ret == 0, run.output
-    assert server.requests[0].headers["Authorization"] == "Bearer sk-from-a-file"
+    headers = {name.lower(): value for name, value in server.requests[0].headers.items()}
+    assert headers["authorization"] == "Bearer sk-from-a-file"
     assert "sk-from-a-file" not in run.output
 
 
@@ -144,6 +145,8 @@ HOSTILE = {
     "megabytes": model.code("# " + "x" * 2_000_000 + f"\n{kernel(2)}"),
     "too many": model.says("x" * 5_000_000),
     "fences": model.says("```\n" * 20_000),
+    "a sum of thousands": model.code(kernel(2) + "\nx = " + "1 + " * 3_000 + "1"),
+    "a name of thousands": model.code(kernel(2).replace("@triton.jit", "@triton.jit" + ".jit" * 3_000)),
     "nested": model.code("(" * 50_000),
     "edits": model.says("<<<<<<< SEARCH\n" * 5_000 + "=======\n" * 5_000),
     "a path": model.code(f"__file__ = '../../../round0.py'\n{kernel(2)}"),
