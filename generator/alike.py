@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 
 def fingerprint(source: str) -> str:
-    """Equal for candidates that do the same by their syntax trees; of a text that is no Python or too deep, its own."""
+    """Equal for candidates that do the same by their syntax trees; of a text that is no Python, too deep, or nothing
+    but comments, its own.
+    """
     try:
         text = _normalised(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -22,6 +24,8 @@ def _normalised(source: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
         tree = ast.parse(source)
+    if not tree.body:
+        return source
     for node in ast.walk(tree):
         _without_docstring(node)
     _Renamed(tree).visit(tree)
