@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ NO_PROBLEM, DECLINED, STOPPED = "no_problem", "declined", "stopped"
 """Outcomes beside those of a run: no draft was a problem; the caller did not want the draft; the run ended early."""
 USAGE = 4
 """Pytest's exit code for wrong usage."""
+SAID = re.compile(r"^ERROR: (.*)|^!+ _pytest\.outcomes\.Exit: (.*?) !+$", re.MULTILINE | re.DOTALL)
+"""Pytest's words for it before a run has begun, and with workers."""
 TAIL = 3000
 """Characters of a run's output that an error shows."""
 
@@ -125,5 +128,5 @@ def _why(folder: ProblemDir, about: Mapping[str, Any]) -> str:
 
 def _said(output: str) -> str:
     """What pytest says of wrong usage, without its own words around it."""
-    _, found, text = output.partition("ERROR: ")
-    return text.strip() if found else output[-TAIL:].strip()
+    found = SAID.search(output)
+    return (found[1] or found[2]).strip() if found else output[-TAIL:].strip()

@@ -103,6 +103,12 @@ class Shape:
     """Nothing that has a kernel."""
 
 
+def test_wrong_usage_that_a_run_finds_is_told_without_the_run(here: Path) -> None:
+    for workers in (1, 2):
+        with pytest.raises(CannotGenerate, match=r"^--kernelfalcon-author: openai: [^=!]* Fix: [^=!]*$"):
+            generated(author="openai/m", workers=workers)
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
