@@ -18,7 +18,7 @@ from pytest_kernelfalcon.generator.llm.course import Course
 from pytest_kernelfalcon.generator.llm.exemplars import Library
 from pytest_kernelfalcon.generator.llm.halts import Halts
 from pytest_kernelfalcon.generator.llm.kept import Kept
-from pytest_kernelfalcon.generator.llm.knobs import diversity
+from pytest_kernelfalcon.generator.llm.knobs import diversity, temperatures
 from pytest_kernelfalcon.generator.llm.metered import Metered
 from pytest_kernelfalcon.generator.llm.outcomes import CallFailed, CallOutcome
 from pytest_kernelfalcon.generator.llm.prices import Price
@@ -81,7 +81,7 @@ class LlmAuthor:
 
     def _asked(self, contract: Contract, course: Course, seed: int, control: Control) -> Proposal | Exhausted:
         """The first usable answer. Raises CallFailed."""
-        sampled = self._provider.warmest(self.model) is not None
+        sampled = seed < temperatures(self._provider, self.model)
         exemplar = self._library(contract).nearest(contract.source["code"], course.attempt)
         question = Question(contract, course, exemplar, strategy(seed, course.attempt, sampled))
         line, reason = self._line(control), ""

@@ -28,8 +28,13 @@ def diversity(seed: int, provider: Provider, model: str) -> float | None:
     warmest = provider.warmest(model)
     if warmest is None:
         return None
-    steps = max(1, 1 + round((warmest - COOLEST) / STEP))
-    return round(min(warmest, COOLEST + STEP * (seed % steps)), 2)
+    return round(min(warmest, COOLEST + STEP * (seed % temperatures(provider, model))), 2)
+
+
+def temperatures(provider: Provider, model: str) -> int:
+    """How many seeds differ by theirs; none where the model takes none."""
+    warmest = provider.warmest(model)
+    return 0 if warmest is None else max(1, 1 + round((warmest - COOLEST) / STEP))
 
 
 @dataclass

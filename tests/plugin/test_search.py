@@ -152,7 +152,7 @@ def test_authors_are_asked_in_order(example: Example) -> None:
     run = example.run("add.py", "--kernelfalcon-author=scripted/first, scripted/second")
     assert run.problem()["subgraphs"][0] | {"verdict": None} == {
         "id": "model", "outcome": "accepted", "cause": None, "message": "", "author": "scripted/second", "seed": 0,
-        "round": 1, "rounds": 2, "restored": 0, "missing": [], "verdict": None,
+        "round": 1, "rounds": 2, "restored": 0, "missing": [], "verdict": None, "cost": None, "seeds": [],
     }  # fmt: skip
 
 

@@ -82,6 +82,17 @@ def test_seeds_differ_by_temperature_and_where_none_is_taken_by_hints(made: Call
     assert len({texts[0], *texts[5:]}) == 3
 
 
+def test_a_seed_whose_temperature_another_has_gets_a_hint(made: Callable[..., LlmAuthor]) -> None:
+    with wire([Turn((KERNEL,))] * 6) as server:
+        author = made(server)
+        for seed in (0, 1, 5, 6):
+            propose(author, seed=seed)
+    warm = [request.body["temperature"] for request in server.requests]
+    texts = [messages[1]["content"] for messages in asked(server)]
+    assert len(set(zip(warm, texts, strict=True))) == len(texts)
+    assert texts[0] == texts[1]
+
+
 def test_answers_without_a_candidate_are_told_three_times(made: Callable[..., LlmAuthor]) -> None:
     noted: list[dict[str, Any]] = []
     turns = [Turn(("no",)), Turn((KERNEL,), ending="max_tokens"), Turn(("still no",))]
