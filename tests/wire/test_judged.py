@@ -43,3 +43,24 @@ def test_a_model_is_told_each_fault_and_its_right_kernel_is_accepted(
     (verdict,) = example.path.glob(".fuse/2*/*/kernels_out/model/seed0/round5/verdict.json")
     assert json.loads(verdict.read_text())["outcome"] == "accepted"
     assert PROBLEM.strip() in script.asked[0].prompt
+
+
+ROLLED = PROBLEM.replace("return x + 1.0", "return torch.roll(x, 1)").replace("Adds one.", "Moves all by one.")
+ROLLS = KERNEL.replace("x_ptr + offsets, mask=mask", "x_ptr + (offsets + n - 1) % n, mask=mask").replace("x + 1.0", "x")
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_model_is_asked_where_the_cookbook_has_no_recipe_and_only_there(
+    example: Example, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example.problem("one.py")
+    example.problem("rolled.py", ROLLED)
+    wired = Wired(example, None, monkeypatch)
+    script = Model({"Moves all by one.": [model.code(ROLLS)]})
+    with wire(script) as server:
+        mixed = ("--kernelfalcon-author=cookbook,openai/m-1", "--kernelfalcon-seeds=1")
+        run = wired.run("responses", server, *mixed, "one.py", "rolled.py")
+    assert run.ret == 0, run.output
+    authors = {one["path"]: one["subgraphs"][0]["author"] for one in run.report["problems"]}
+    assert authors == {"one.py": "cookbook", "rolled.py": "openai/m-1"}
+    assert [asked.problem for asked in script.asked] == ["Moves all by one."]
