@@ -21,7 +21,7 @@ NO_PROBLEM, DECLINED, STOPPED = "no_problem", "declined", "stopped"
 """Outcomes beside those of a run: no draft was a problem; the caller did not want the draft; the run ended early."""
 USAGE = 4
 """Pytest's exit code for wrong usage."""
-SAID = re.compile(r"^ERROR: (.*)|^!+ _pytest\.outcomes\.Exit: (.*?) !+$", re.MULTILINE | re.DOTALL)
+SAID = re.compile(r"^ERROR: (.*?)(?=\n+=+ |\Z)|^!+ _pytest\.outcomes\.Exit: (.*?) !+$", re.MULTILINE | re.DOTALL)
 """Pytest's words for it before a run has begun, and with workers."""
 TAIL = 3000
 """Characters of a run's output that an error shows."""
