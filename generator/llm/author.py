@@ -27,7 +27,6 @@ from pytest_kernelfalcon.generator.llm.provider import Limits, Provider, Request
 from pytest_kernelfalcon.generator.llm.settings import Settings
 from pytest_kernelfalcon.generator.llm.slots import Slots
 from pytest_kernelfalcon.generator.llm.strategies import strategy
-from pytest_kernelfalcon.generator.llm.streaming import Streaming
 from pytest_kernelfalcon.store.ledger import Ledger, Spent
 
 UNUSABLE = 3
@@ -84,7 +83,7 @@ class LlmAuthor:
         sampled = seed < temperatures(self._provider, self.model)
         exemplar = self._library(contract).nearest(contract.source["code"], course.attempt)
         question = Question(contract, course, exemplar, strategy(seed, course.attempt, sampled))
-        line, reason = self._line(control), ""
+        line, reason = self.line(control), ""
         for _ in range(UNUSABLE):
             found = self._ask(line, question, seed, control)
             self._tell_left_out(control)
@@ -137,11 +136,7 @@ class LlmAuthor:
             control.noted("left_out", author=self.name, message=text)
 
     def line(self, control: Control) -> Provider:
-        """The same, for who asks this model for something else than a candidate. Raises CallFailed."""
-        return self._line(control)
-
-    def _line(self, control: Control) -> Provider:
-        """Where this round's calls go: in a run they are counted and kept."""
+        """Where calls to this model go: in a run they are counted and kept. Raises CallFailed."""
         if self._folder is None:
             return self._provider
         ledger = Ledger(self._folder / "ledger.jsonl", self.setting.asking.budget)
@@ -155,8 +150,7 @@ class LlmAuthor:
 
     @cached_property
     def _price(self) -> Price | None:
-        url = self._provider.about.url if isinstance(self._provider, Streaming) else ""
-        return prices.find(self.provider_name, self.model, url, self.setting.asking.prices)
+        return prices.find(self.provider_name, self.model, self._provider.url, self.setting.asking.prices)
 
     @cached_property
     def _scene(self) -> Scene:

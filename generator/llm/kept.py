@@ -9,27 +9,16 @@ from pytest_kernelfalcon.contracts.control import Cancelled, Control, DeadlineEx
 from pytest_kernelfalcon.generator.llm.exchange import Exchange, Left, finish
 from pytest_kernelfalcon.generator.llm.outcomes import CallFailed
 from pytest_kernelfalcon.generator.llm.prompts import Scene
-from pytest_kernelfalcon.generator.llm.provider import Answer, Provider, Request
+from pytest_kernelfalcon.generator.llm.provider import Answer, Around, Request
 
 
-@dataclass(frozen=True)
-class Kept:
+@dataclass
+class Kept(Around):
     """Asks `provider`. folder: of the round, where each call is kept. author, scene: what the prompts are made for."""
 
-    provider: Provider
     folder: Path
     author: str
     scene: Scene
-
-    @property
-    def name(self) -> str:
-        return self.provider.name
-
-    def warmest(self, model: str) -> float | None:
-        return self.provider.warmest(model)
-
-    def left_out(self, model: str) -> tuple[str, ...]:
-        return self.provider.left_out(model)
 
     def ask(self, request: Request, control: Control) -> Answer:
         """See `Provider`. What ends otherwise than by an answer, a failure or `control` was no call."""

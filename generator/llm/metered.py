@@ -11,7 +11,7 @@ from pytest_kernelfalcon.generator.llm import estimates, prices
 from pytest_kernelfalcon.generator.llm.estimates import Taken
 from pytest_kernelfalcon.generator.llm.outcomes import CallFailed, CallOutcome
 from pytest_kernelfalcon.generator.llm.prices import Price
-from pytest_kernelfalcon.generator.llm.provider import Answer, Provider, Request
+from pytest_kernelfalcon.generator.llm.provider import Answer, Around, Request
 from pytest_kernelfalcon.store.ledger import Budget, Cost, Ledger, Reserved, Spent
 
 LEAST_ANSWER = 2_048
@@ -30,24 +30,13 @@ def check(author: str, price: Price | None, budget: Budget | None) -> None:
 
 
 @dataclass
-class Metered:
+class Metered(Around):
     """A `Provider`. author: as the user names it. price: of its model. calls: how many it has made."""
 
-    provider: Provider
     author: str
     ledger: Ledger
     price: Price | None
     calls: int = 0
-
-    @property
-    def name(self) -> str:
-        return self.provider.name
-
-    def warmest(self, model: str) -> float | None:
-        return self.provider.warmest(model)
-
-    def left_out(self, model: str) -> tuple[str, ...]:
-        return self.provider.left_out(model)
 
     def ask(self, request: Request, control: Control) -> Answer:
         """See `Provider`. The answer may be as long as the budget allows. Raises `Spent` where that is too short."""

@@ -81,6 +81,11 @@ class Provider(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def url(self) -> str:
+        """Where the server is, without a user's name or password."""
+        ...
+
     def warmest(self, model: str) -> float | None:
         """The highest temperature worth asking of this model; None once its server has refused one."""
         ...
@@ -92,3 +97,24 @@ class Provider(Protocol):
     def ask(self, request: Request, control: Control) -> Answer:
         """One call. Raises `CallFailed`, and Cancelled or DeadlineExceeded of `control`, with the connection closed."""
         ...
+
+
+@dataclass
+class Around:
+    """What a provider that wraps another has of it."""
+
+    provider: Provider
+
+    @property
+    def name(self) -> str:
+        return self.provider.name
+
+    @property
+    def url(self) -> str:
+        return self.provider.url
+
+    def warmest(self, model: str) -> float | None:
+        return self.provider.warmest(model)
+
+    def left_out(self, model: str) -> tuple[str, ...]:
+        return self.provider.left_out(model)

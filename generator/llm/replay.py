@@ -41,7 +41,7 @@ class Played:
 
     def __init__(self, place: str, calls: Sequence[Exchange], whole: bool, folder: Path | None) -> None:
         self.place, self.left, self._whole, self._folder = place, deque(calls), whole, folder
-        self.name = calls[0].author.partition("/")[0]
+        self.name, self.url = calls[0].author.partition("/")[0], ""
         self._warmest = calls[0].request.temperature
         self._begun = False
 
@@ -113,7 +113,7 @@ class Repeated(LlmAuthor):
     def _provider(self) -> Provider:
         return self.played
 
-    def _line(self, control: Control) -> Provider:
+    def line(self, control: Control) -> Provider:
         return self.played
 
     @cached_property

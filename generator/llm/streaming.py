@@ -52,6 +52,10 @@ class Streaming(ABC):
     def name(self) -> str:
         return self.about.provider
 
+    @property
+    def url(self) -> str:
+        return self.about.url
+
     @abstractmethod
     async def converse(self, request: Request, options: Mapping[str, Any], heard: Heard) -> None:
         """Sends the request with these optional parameters and fills `heard`, up to the wire's end event.
