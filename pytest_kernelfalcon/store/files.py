@@ -152,6 +152,18 @@ def try_lock(path: Path) -> Iterator[bool]:
             yield True
 
 
+def held(path: Path) -> bool:
+    """Whether a living process holds a lock of the file. One that may not be asked about, as another user's, is."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 @contextmanager
 def lock(path: Path, stopped: Callable[[], str | None]) -> Iterator[None]:
     """Waits for the lock; raises `Cancelled` once `stopped()` gives a reason."""

@@ -10,7 +10,6 @@ overspent, at worst not used up.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import re
@@ -172,10 +171,10 @@ class Ledger:
         return most if high <= left else least.towards(most, (left - low) / (high - low))
 
     def _sums(self) -> tuple[Cost, Cost]:
-        """Of the calls that are over, and of those under way."""
+        """Of the calls that are over, and of those under way, whose lock a living process holds."""
         over, under_way = Cost(), Cost()
         for ticket, (cost, settled) in self._calls().items():
-            if settled or not _locked(self._holder(ticket)):
+            if settled or not files.held(self._holder(ticket)):
                 over += cost
             else:
                 under_way += cost
@@ -199,15 +198,3 @@ class Ledger:
 
     def _holder(self, ticket: str) -> Path:
         return self.path.parent / "calls" / ticket
-
-
-def _locked(path: Path) -> bool:
-    """Whether a process lives that holds the lock of a call."""
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
+from pytest_kernelfalcon.store import files
 from pytest_kernelfalcon.store.rundir import RunDir
 
 MARK, CLEANING = "in_progress", "cleaning"
@@ -36,14 +37,7 @@ def _open(path: Path) -> FileIO:
 
 def in_progress(run: RunDir) -> bool:
     """Whether a process of the run lives. One that may not be asked about, as another user's, is taken to."""
-    try:
-        with (run.path / MARK).open("rb") as mark:
-            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
+    return files.held(run.path / MARK)
 
 
 @contextmanager
